@@ -1,0 +1,97 @@
+"""Frozen values, named by the standard. They know nothing of files, clocks, networks or data sets."""
+
+from modality_sdk.model.acquisition import (
+    Acquisition,
+    Detector,
+    Exposure,
+    IrradiationEvent,
+    PhotometricInterpretation,
+    PixelIntensityRelationship,
+    PresentationIntent,
+)
+from modality_sdk.model.cancel import CancelToken
+from modality_sdk.model.code import Code
+from modality_sdk.model.delivery import (
+    CommitmentReport,
+    Delivery,
+    DeliveryReport,
+    EchoResult,
+    FailedReference,
+    MppsResult,
+    StoreResult,
+)
+from modality_sdk.model.network import (
+    ListenerOptions,
+    Peer,
+    PoolLimits,
+    RetryPolicy,
+    SendPolicy,
+    Timeouts,
+    TlsOptions,
+)
+from modality_sdk.model.patient import Patient, PatientState
+from modality_sdk.model.reference import SopReference
+from modality_sdk.model.rendition import Rendition
+from modality_sdk.model.states import (
+    CommitmentState,
+    DeliveryState,
+    DestinationState,
+    InstanceState,
+    JobState,
+    StepStatus,
+)
+from modality_sdk.model.step import (
+    DiscontinuationReason,
+    Equipment,
+    PerformedProcedureStep,
+    PerformedSeries,
+    ProtocolChoice,
+    RejectionReason,
+)
+from modality_sdk.model.worklist import WorklistItem, WorklistProblem, WorklistQuery, WorklistResult
+
+__all__ = [
+    "Acquisition",
+    "CancelToken",
+    "Code",
+    "CommitmentReport",
+    "CommitmentState",
+    "Delivery",
+    "DeliveryReport",
+    "DeliveryState",
+    "DestinationState",
+    "Detector",
+    "DiscontinuationReason",
+    "EchoResult",
+    "Equipment",
+    "Exposure",
+    "FailedReference",
+    "InstanceState",
+    "IrradiationEvent",
+    "JobState",
+    "ListenerOptions",
+    "MppsResult",
+    "Patient",
+    "PatientState",
+    "Peer",
+    "PerformedProcedureStep",
+    "PerformedSeries",
+    "PhotometricInterpretation",
+    "PixelIntensityRelationship",
+    "PoolLimits",
+    "PresentationIntent",
+    "ProtocolChoice",
+    "RejectionReason",
+    "Rendition",
+    "RetryPolicy",
+    "SendPolicy",
+    "SopReference",
+    "StepStatus",
+    "StoreResult",
+    "Timeouts",
+    "TlsOptions",
+    "WorklistItem",
+    "WorklistProblem",
+    "WorklistQuery",
+    "WorklistResult",
+]

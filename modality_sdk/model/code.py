@@ -1,0 +1,26 @@
+"""Coded concepts (PS3.3 section 8.8)."""
+
+from dataclasses import dataclass
+
+__all__ = ["Code"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """One coded concept: Code Value, Coding Scheme Designator, Code Meaning.
+
+    Two codes are equal when value, scheme and version are; the meaning is for people.
+    """
+
+    value: str
+    scheme: str
+    meaning: str
+    version: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Code):
+            return NotImplemented
+        return (self.value, self.scheme, self.version) == (other.value, other.scheme, other.version)
+
+    def __hash__(self) -> int:
+        return hash((self.value, self.scheme, self.version))

@@ -1,0 +1,247 @@
+"""Peers and how to speak with them. Every constructor checks its values and names the field that is wrong."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from modality_sdk.errors import ConfigurationError
+
+__all__ = [
+    "ListenerOptions",
+    "Peer",
+    "PoolLimits",
+    "RetryPolicy",
+    "SendPolicy",
+    "Timeouts",
+    "TlsOptions",
+    "check_ae_title",
+    "check_port",
+]
+
+
+def check_ae_title(field_name: str, value: str) -> None:
+    """Raise `ConfigurationError` unless ``value`` is a legal AE title (PS3.5 section 6.2, VR AE)."""
+    rule = "an AE title has 1 to 16 characters, no backslash or control character, and not only spaces"
+    stripped = value.strip(" ")
+    if not 1 <= len(stripped) <= 16 or any(not 0x20 <= ord(c) < 0x7F or c == "\\" for c in value):
+        raise ConfigurationError(field_name, rule, value)
+
+
+def check_port(field_name: str, value: int) -> None:
+    """Raise `ConfigurationError` unless ``value`` is a TCP port."""
+    if not 1 <= value <= 65535:
+        raise ConfigurationError(field_name, "a port lies between 1 and 65535", value)
+
+
+def _check_positive(owner: str, **values: float) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise ConfigurationError(f"{owner}.{name}", "must be greater than 0 s", value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timeouts:
+    """Deadlines in seconds; none can be switched off.
+
+    Attributes
+    ----------
+    connect
+        For the TCP connection.
+    association
+        For the answer to the association request.
+    release
+        For the answer to a release; the connection is closed afterwards in any case.
+    idle
+        Without a byte moving in the middle of a message, in either direction.
+    response
+        From the end of a request to its response, for every service without its own value.
+    store_response
+        Likewise for C-STORE.
+    find
+        For the whole of a C-FIND.
+    """
+
+    connect: float = 15.0
+    association: float = 15.0
+    release: float = 10.0
+    idle: float = 30.0
+    response: float = 60.0
+    store_response: float = 120.0
+    find: float = 120.0
+
+    def __post_init__(self) -> None:
+        _check_positive("timeouts", **self.__dict__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TlsOptions:
+    """How to secure the associations of a peer or of the listener (PS3.15 Annex B)."""
+
+    profile: str = "bcp195_9325"
+    trust: tuple[Path, ...] = ()
+    certificate: Path | None = None
+    key: Path | None = None
+    server_name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolLimits:
+    """How many associations may stand at once, and for how long.
+
+    Attributes
+    ----------
+    maximum
+        Per destination.
+    acquire
+        Seconds to wait for a free one.
+    idle
+        Seconds after which an unused one is released.
+    """
+
+    maximum: int = 4
+    acquire: float = 30.0
+    idle: float = 28.0
+
+    def __post_init__(self) -> None:
+        if self.maximum < 1:
+            raise ConfigurationError("pool.maximum", "must be at least 1", self.maximum)
+        _check_positive("pool", acquire=self.acquire, idle=self.idle)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """When the queue tries again.
+
+    The n-th retry is due ``min(initial * multiplier ** (n - 1), maximum)`` seconds after the attempt before.
+
+    Attributes
+    ----------
+    attempts
+        Retries of a request that the peer answered with a passing failure.
+    unreachable_attempts
+        Probes of an unreachable destination before its jobs fail; None for no limit, so that a night
+        without the archive fails no exam.
+    commitment_timeout
+        Seconds after which a storage commitment request counts as timed out (a late report is still applied).
+    """
+
+    attempts: int = 5
+    initial: float = 30.0
+    multiplier: float = 2.0
+    maximum: float = 3600.0
+    unreachable_attempts: int | None = None
+    commitment_timeout: float = 300.0
+
+    def __post_init__(self) -> None:
+        if self.attempts < 0:
+            raise ConfigurationError("retry.attempts", "must not be negative", self.attempts)
+        if self.multiplier < 1:
+            raise ConfigurationError("retry.multiplier", "must be at least 1", self.multiplier)
+        if self.unreachable_attempts is not None and self.unreachable_attempts < 1:
+            raise ConfigurationError(
+                "retry.unreachable_attempts", "must be at least 1, or absent", self.unreachable_attempts
+            )
+        _check_positive(
+            "retry",
+            initial=self.initial,
+            maximum=self.maximum,
+            commitment_timeout=self.commitment_timeout,
+        )
+
+    def delay(self, retry: int) -> float:
+        """Seconds between the attempt before and the ``retry``-th retry (from 1)."""
+        if retry < 1:
+            raise ValueError("retries are counted from 1")
+        # the exponent is clamped so that a large count cannot overflow the power
+        return min(self.initial * self.multiplier ** min(retry - 1, 64), self.maximum)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendPolicy:
+    """When messages and objects leave.
+
+    Attributes
+    ----------
+    n_create
+        ``on_first_exposure`` or ``on_open``.
+    objects
+        ``immediately``, ``on_accept`` or ``on_complete``.
+    """
+
+    n_create: str = "on_first_exposure"
+    objects: str = "immediately"
+
+    def __post_init__(self) -> None:
+        if self.n_create not in ("on_first_exposure", "on_open"):
+            raise ConfigurationError("send.n_create", "is on_first_exposure or on_open", self.n_create)
+        if self.objects not in ("immediately", "on_accept", "on_complete"):
+            raise ConfigurationError("send.objects", "is immediately, on_accept or on_complete", self.objects)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListenerOptions:
+    """Where we accept associations.
+
+    Attributes
+    ----------
+    host
+        Address to bind; ``0.0.0.0`` for all.
+    port
+        0 lets the operating system choose.
+    ae_title
+        The called AE title that we answer to.
+    maximum_associations
+        At the same time.
+    """
+
+    ae_title: str
+    host: str = "0.0.0.0"  # noqa: S104 - peers call back from other machines
+    port: int = 11112
+    maximum_associations: int = 32
+    tls: TlsOptions | None = None
+
+    def __post_init__(self) -> None:
+        check_ae_title("ae_title", self.ae_title)
+        if self.port != 0:
+            check_port("listen.port", self.port)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """Another application entity.
+
+    Attributes
+    ----------
+    name
+        Our name for it, as in the configuration; the AE title when it has none.
+    ae_title
+        Its AE title, which we call.
+    commitment
+        True when it commits what is stored there; the name of another peer when that one commits for it.
+    query_charset
+        Specific Character Set of our queries; empty for ISO_IR 192 where the keys need one.
+    assume_charset
+        Read answers that name no character set as this one; empty for the default repertoire.
+    maximum_pdu
+        Largest PDU we ask the peer to send, in bytes.
+    """
+
+    name: str = ""
+    ae_title: str
+    host: str
+    port: int
+    commitment: bool | str = False
+    tls: TlsOptions | None = None
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    transfer_syntaxes: tuple[str, ...] = ()
+    query_charset: str = ""
+    assume_charset: str = ""
+    maximum_pdu: int = 131072
+
+    def __post_init__(self) -> None:
+        where = f"peers.{self.name}." if self.name else "peer."
+        check_ae_title(where + "ae_title", self.ae_title)
+        check_port(where + "port", self.port)
+        if not self.host.strip():
+            raise ConfigurationError(where + "host", "must name a host or an address", self.host)
+        if not self.name:
+            object.__setattr__(self, "name", self.ae_title)

@@ -1,0 +1,163 @@
+"""The modality worklist: what is asked, what comes back (PS3.4 Annex K)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, time
+from typing import overload
+
+from modality_sdk.model.code import Code
+from modality_sdk.model.patient import Patient
+from modality_sdk.model.reference import SopReference
+
+__all__ = ["WorklistItem", "WorklistProblem", "WorklistQuery", "WorklistResult"]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class WorklistItem:
+    """One Scheduled Procedure Step with its Requested Procedure, order, visit and patient (Table K.6-1).
+
+    Grouped as the standard groups it; empty strings and tuples stand for attributes that the worklist
+    left empty or out.
+    """
+
+    patient: Patient = field(default_factory=Patient)
+
+    # requested procedure
+    study_instance_uid: str
+    requested_procedure_id: str = ""
+    requested_procedure_description: str = ""
+    requested_procedure_codes: tuple[Code, ...] = ()
+    requested_procedure_priority: str = ""
+    requested_procedure_comments: str = ""
+    reason_for_requested_procedure: str = ""
+    reason_for_requested_procedure_codes: tuple[Code, ...] = ()
+    patient_transport_arrangements: str = ""
+    study_date: date | None = None
+    study_time: time | None = None
+    referenced_studies: tuple[SopReference, ...] = ()
+    names_of_intended_recipients: tuple[str, ...] = ()
+
+    # imaging service request
+    accession_number: str = ""
+    issuer_of_accession_number: str = ""
+    """Local Namespace Entity ID of the Issuer of Accession Number Sequence."""
+    requesting_physician: str = ""
+    requesting_service: str = ""
+    referring_physician_name: str = ""
+    placer_order_number: str = ""
+    filler_order_number: str = ""
+
+    # visit
+    admission_id: str = ""
+    issuer_of_admission_id: str = ""
+    service_episode_id: str = ""
+    current_patient_location: str = ""
+    institution_name: str = ""
+
+    # scheduled procedure step
+    scheduled_procedure_step_id: str = ""
+    scheduled_procedure_step_description: str = ""
+    scheduled_protocol_codes: tuple[Code, ...] = ()
+    scheduled_procedure_step_start_date: date | None = None
+    scheduled_procedure_step_start_time: time | None = None
+    scheduled_procedure_step_status: str = ""
+    scheduled_procedure_step_comments: str = ""
+    scheduled_station_ae_titles: tuple[str, ...] = ()
+    scheduled_station_name: str = ""
+    scheduled_procedure_step_location: str = ""
+    scheduled_performing_physician_name: str = ""
+    modality: str = ""
+    pre_medication: str = ""
+    requested_contrast_agent: str = ""
+    barcode_value: str = ""
+
+    specific_character_set: tuple[str, ...] = ()
+    """Specific Character Set that the worklist used; kept for the objects and messages made from the item."""
+
+    def __repr__(self) -> str:
+        return f"WorklistItem(study_instance_uid={self.study_instance_uid!r}, …)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorklistQuery:
+    """Matching keys of a worklist query; what is left out matches everything.
+
+    Attributes
+    ----------
+    start_date
+        A day, or a range ``(first, last)`` whose ends are inclusive and may be None for open.
+    start_time
+        A range ``(first, last)`` within the day.
+    scheduled_station_ae_title
+        Items of this station only. Items that were scheduled without a station are then not found
+        (PS3.4 K.2.2.1.1.1).
+    patient_name
+        With wildcards ``*`` and ``?``.
+    limit
+        Stop after so many items; the result then says ``truncated``.
+    """
+
+    start_date: date | tuple[date | None, date | None] | None = None
+    start_time: tuple[time | None, time | None] | None = None
+    modality: str = ""
+    scheduled_station_ae_title: str = ""
+    scheduled_performing_physician_name: str = ""
+    patient_name: str = ""
+    patient_id: str = ""
+    accession_number: str = ""
+    requested_procedure_id: str = ""
+    limit: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorklistProblem:
+    """One answer that could not be read as an item; it hides no other item.
+
+    Attributes
+    ----------
+    index
+        Position among the answers, from 0.
+    attribute
+        Keyword of the attribute in question.
+    rule
+        What is wrong, without any value.
+    fatal
+        Whether the answer is missing from the result (else it is there, read leniently).
+    """
+
+    index: int
+    attribute: str
+    rule: str
+    fatal: bool
+
+
+@dataclass(frozen=True)
+class WorklistResult(Sequence[WorklistItem]):
+    """The items that matched, as a sequence, with what else is to be said of the answer.
+
+    Attributes
+    ----------
+    items
+        In the order of the answers.
+    truncated
+        Whether there may be more: a limit of ours or of the peer ended the answer.
+    problems
+        Answers that were malformed.
+    unsupported_keys
+        Whether the peer said (FF01), or showed, that it ignored optional matching keys.
+    """
+
+    items: tuple[WorklistItem, ...] = ()
+    truncated: bool = False
+    problems: tuple[WorklistProblem, ...] = ()
+    unsupported_keys: bool = False
+
+    @overload
+    def __getitem__(self, index: int) -> WorklistItem: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[WorklistItem]: ...
+    def __getitem__(self, index: int | slice) -> WorklistItem | Sequence[WorklistItem]:
+        return self.items[index]
+
+    def __len__(self) -> int:
+        return len(self.items)
