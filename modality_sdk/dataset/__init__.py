@@ -1,1 +1,34 @@
+"""Data sets by the dictionary: codes, character sets, and the worklist to object to MPPS mapping."""
 
+from modality_sdk.dataset.character_sets import declare, ensure_encodable
+from modality_sdk.dataset.codes import code_item, code_sequence, discontinuation_code, read_code, rejection_code
+from modality_sdk.dataset.commitment import commitment_request, read_commitment_report
+from modality_sdk.dataset.dictionary import assign, build
+from modality_sdk.dataset.mapping import begin_step, local_time, object_attributes
+from modality_sdk.dataset.mpps import mpps_create, mpps_set
+from modality_sdk.dataset.sop_classes import class_name, is_image, reference_sequence
+from modality_sdk.dataset.worklist import read_worklist_item, worklist_identifier
+
+__all__ = [
+    "assign",
+    "begin_step",
+    "build",
+    "class_name",
+    "code_item",
+    "code_sequence",
+    "commitment_request",
+    "declare",
+    "discontinuation_code",
+    "ensure_encodable",
+    "is_image",
+    "local_time",
+    "mpps_create",
+    "mpps_set",
+    "object_attributes",
+    "read_code",
+    "read_commitment_report",
+    "read_worklist_item",
+    "reference_sequence",
+    "rejection_code",
+    "worklist_identifier",
+]

@@ -1,0 +1,312 @@
+"""The modality worklist: from a query to its identifier, from an answer to an item (PS3.4 Annex K).
+
+Both directions are tables over Table K.6-1, so that a key of a newer edition is one more row.
+"""
+
+from collections.abc import Callable
+from datetime import date, time
+from typing import Any
+
+from pydicom import DataElement, Dataset, config
+from pydicom.datadict import tag_for_keyword
+
+from modality_sdk.dataset.character_sets import UNICODE, declare, ensure_encodable
+from modality_sdk.dataset.codes import read_codes
+from modality_sdk.dataset.dictionary import assign, build
+from modality_sdk.dataset.reading import Reader
+from modality_sdk.errors import InvalidValue
+from modality_sdk.model import Patient, PatientState, WorklistItem, WorklistProblem, WorklistQuery
+
+__all__ = ["read_worklist_item", "worklist_identifier"]
+
+_SCHEDULED_PROCEDURE_STEP = (
+    "ScheduledStationAETitle",
+    "ScheduledProcedureStepStartDate",
+    "ScheduledProcedureStepStartTime",
+    "Modality",
+    "ScheduledPerformingPhysicianName",
+    "ScheduledProcedureStepDescription",
+    "ScheduledStationName",
+    "ScheduledProcedureStepLocation",
+    "PreMedication",
+    "ScheduledProcedureStepID",
+    "RequestedContrastAgent",
+    "ScheduledProcedureStepStatus",
+    "CommentsOnTheScheduledProcedureStep",
+    "ScheduledProtocolCodeSequence",
+    "ReferencedDefinedProtocolSequence",
+    "ReferencedPerformedProtocolSequence",
+)
+
+_RETURN_KEYS = (
+    # scheduled specimen, requested procedure
+    "BarcodeValue",
+    "RequestedProcedureID",
+    "RequestedProcedureDescription",
+    "StudyInstanceUID",
+    "StudyDate",
+    "StudyTime",
+    "RequestedProcedurePriority",
+    "PatientTransportArrangements",
+    "ReasonForTheRequestedProcedure",
+    "RequestedProcedureComments",
+    "NamesOfIntendedRecipientsOfResults",
+    # imaging service request
+    "AccessionNumber",
+    "RequestingPhysician",
+    "RequestingService",
+    "ReferringPhysicianName",
+    "PlacerOrderNumberImagingServiceRequest",
+    "FillerOrderNumberImagingServiceRequest",
+    # visit
+    "AdmissionID",
+    "ServiceEpisodeID",
+    "CurrentPatientLocation",
+    "InstitutionName",
+    "InstitutionAddress",
+    "AdmittingDiagnosesDescription",
+    # patient
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "PatientWeight",
+    "PatientSize",
+    "ConfidentialityConstraintOnPatientDataDescription",
+    "PatientState",
+    "PregnancyStatus",
+    "MedicalAlerts",
+    "Allergies",
+    "SpecialNeeds",
+    "AdditionalPatientHistory",
+    "PatientComments",
+    # asked for whole: some providers find no item whose sequence is empty when keys stand in it (K.2.2.1.2 note 4)
+    "ScheduledSpecimenSequence",
+    "RequestedProcedureCodeSequence",
+    "ReasonForRequestedProcedureCodeSequence",
+    "ReferencedStudySequence",
+    "IssuerOfAccessionNumberSequence",
+    "OrderPlacerIdentifierSequence",
+    "OrderFillerIdentifierSequence",
+    "ReferringPhysicianIdentificationSequence",
+    "RequestingPhysicianIdentificationSequence",
+    "IssuerOfAdmissionIDSequence",
+    "IssuerOfServiceEpisodeIDSequence",
+    "AdmittingDiagnosesCodeSequence",
+    "ReferencedPatientSequence",
+    "IssuerOfPatientIDQualifiersSequence",
+    "OtherPatientIDsSequence",
+    "PatientPrimaryLanguageCodeSequence",
+    "PertinentDocumentsSequence",
+)
+
+
+def worklist_identifier(query: WorklistQuery, *, character_set: str = "") -> Dataset:
+    """The Identifier of a worklist C-FIND-RQ (PS3.4 K.4.1.1.3.1).
+
+    Asks for every attribute of Table K.6-1 that the SDK can use, because an SCP returns only what was asked for. There
+    is no Query/Retrieve Level, and the keys of the scheduled step stand in the one item of their sequence.
+
+    Parameters
+    ----------
+    query
+        The matching keys.
+    character_set
+        Specific Character Set of keys beyond ASCII, its values separated by a backslash; ISO_IR 192 when empty or when
+        a key does not fit. The attribute is absent when all keys are ASCII.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    InvalidValue
+        A key breaks the rules of its VR, or a range ends before it begins (PS3.4 C.2.2.2.5).
+    """
+    identifier = build(
+        **dict.fromkeys(_RETURN_KEYS),
+        ScheduledProcedureStepSequence=[build(**dict.fromkeys(_SCHEDULED_PROCEDURE_STEP))],
+    )
+    step = identifier.ScheduledProcedureStepSequence[0]
+    for dataset, keyword, key in (
+        (identifier, "PatientName", query.patient_name),
+        (identifier, "PatientID", query.patient_id),
+        (identifier, "AccessionNumber", query.accession_number),
+        (identifier, "RequestedProcedureID", query.requested_procedure_id),
+        (step, "Modality", query.modality),
+        (step, "ScheduledStationAETitle", query.scheduled_station_ae_title),
+        (step, "ScheduledPerformingPhysicianName", query.scheduled_performing_physician_name),
+    ):
+        assign(dataset, keyword, key)
+    _assign_range(step, "ScheduledProcedureStepStartDate", query.start_date)
+    _assign_range(step, "ScheduledProcedureStepStartTime", query.start_time)
+    if ensure_encodable(identifier, ()):
+        wanted = tuple(character_set.split("\\")) if character_set else UNICODE
+        declare(identifier, ensure_encodable(identifier, wanted))
+    return identifier
+
+
+def _assign_range(
+    dataset: Dataset, keyword: str, key: date | tuple[date | time | None, date | time | None] | None
+) -> None:
+    """A single value, or ``a-b``, ``-b``, ``a-`` with both ends included (PS3.4 C.2.2.2.5)."""
+    if not isinstance(key, tuple):
+        assign(dataset, keyword, key)
+        return
+    first, last = (build(**{keyword: end}).get(keyword) or "" for end in key)
+    if first and last and first > last:
+        raise InvalidValue(
+            keyword, "a range ends after it begins; one of times does not cross midnight (PS3.4 C.2.2.2.5)"
+        )
+    if first or last:
+        tag = tag_for_keyword(keyword)
+        assert tag is not None  # noqa: S101 - build() has just used it
+        vr = dataset[tag].VR
+        value = first if first == last else f"{first}-{last}"
+        dataset.add(DataElement(tag, vr, value, validation_mode=config.IGNORE))
+
+
+_Row = tuple[str, str, Callable[[Reader, str], Any]]
+
+_READ_STATE: tuple[_Row, ...] = (
+    ("weight", "PatientWeight", Reader.positive),
+    ("size", "PatientSize", Reader.positive),
+    ("state", "PatientState", Reader.text),
+    ("medical_alerts", "MedicalAlerts", Reader.texts),
+    ("allergies", "Allergies", Reader.texts),
+    ("special_needs", "SpecialNeeds", Reader.text),
+    ("additional_history", "AdditionalPatientHistory", Reader.text),
+    ("comments", "PatientComments", Reader.text),
+    ("confidentiality_constraint", "ConfidentialityConstraintOnPatientDataDescription", Reader.text),
+)
+_READ_PATIENT: tuple[_Row, ...] = (
+    ("name", "PatientName", Reader.text),
+    ("patient_id", "PatientID", Reader.text),
+    ("issuer_of_patient_id", "IssuerOfPatientID", Reader.text),
+    ("birth_date", "PatientBirthDate", Reader.date),
+    ("referenced_patients", "ReferencedPatientSequence", Reader.references),
+    ("primary_languages", "PatientPrimaryLanguageCodeSequence", read_codes),
+)
+_READ_ITEM: tuple[_Row, ...] = (
+    ("requested_procedure_id", "RequestedProcedureID", Reader.text),
+    ("requested_procedure_description", "RequestedProcedureDescription", Reader.text),
+    ("requested_procedure_codes", "RequestedProcedureCodeSequence", read_codes),
+    ("requested_procedure_priority", "RequestedProcedurePriority", Reader.text),
+    ("requested_procedure_comments", "RequestedProcedureComments", Reader.text),
+    ("reason_for_requested_procedure", "ReasonForTheRequestedProcedure", Reader.text),
+    ("reason_for_requested_procedure_codes", "ReasonForRequestedProcedureCodeSequence", read_codes),
+    ("patient_transport_arrangements", "PatientTransportArrangements", Reader.text),
+    ("study_date", "StudyDate", Reader.date),
+    ("study_time", "StudyTime", Reader.time),
+    ("referenced_studies", "ReferencedStudySequence", Reader.references),
+    ("names_of_intended_recipients", "NamesOfIntendedRecipientsOfResults", Reader.texts),
+    ("accession_number", "AccessionNumber", Reader.text),
+    ("requesting_physician", "RequestingPhysician", Reader.text),
+    ("requesting_service", "RequestingService", Reader.text),
+    ("referring_physician_name", "ReferringPhysicianName", Reader.text),
+    ("placer_order_number", "PlacerOrderNumberImagingServiceRequest", Reader.text),
+    ("filler_order_number", "FillerOrderNumberImagingServiceRequest", Reader.text),
+    ("admission_id", "AdmissionID", Reader.text),
+    ("service_episode_id", "ServiceEpisodeID", Reader.text),
+    ("current_patient_location", "CurrentPatientLocation", Reader.text),
+    ("institution_name", "InstitutionName", Reader.text),
+    ("barcode_value", "BarcodeValue", Reader.text),
+)
+_READ_STEP: tuple[_Row, ...] = (
+    ("scheduled_procedure_step_id", "ScheduledProcedureStepID", Reader.text),
+    ("scheduled_procedure_step_description", "ScheduledProcedureStepDescription", Reader.text),
+    ("scheduled_protocol_codes", "ScheduledProtocolCodeSequence", read_codes),
+    ("scheduled_procedure_step_start_date", "ScheduledProcedureStepStartDate", Reader.date),
+    ("scheduled_procedure_step_start_time", "ScheduledProcedureStepStartTime", Reader.time),
+    ("scheduled_procedure_step_status", "ScheduledProcedureStepStatus", Reader.text),
+    ("scheduled_procedure_step_comments", "CommentsOnTheScheduledProcedureStep", Reader.text),
+    ("scheduled_station_ae_titles", "ScheduledStationAETitle", Reader.texts),
+    ("scheduled_station_name", "ScheduledStationName", Reader.text),
+    ("scheduled_procedure_step_location", "ScheduledProcedureStepLocation", Reader.text),
+    ("scheduled_performing_physician_name", "ScheduledPerformingPhysicianName", Reader.text),
+    ("modality", "Modality", Reader.text),
+    ("pre_medication", "PreMedication", Reader.text),
+    ("requested_contrast_agent", "RequestedContrastAgent", Reader.text),
+)
+
+
+def read_worklist_item(
+    dataset: Dataset, index: int = 0, *, assume_charset: str = ""
+) -> tuple[WorklistItem | None, tuple[WorklistProblem, ...]]:
+    """Read one answer to a worklist query, leniently; nothing in it can raise.
+
+    Every value of the item is such that it can be written again: over-long text is cut, malformed dates and numbers are
+    left out, each with a problem that names the attribute.
+
+    Parameters
+    ----------
+    dataset
+        The Identifier of a pending response.
+    index
+        Its position among the answers, for the problems.
+    assume_charset
+        Character set of an answer that declares none; its values separated by a backslash.
+
+    Returns
+    -------
+    WorklistItem or None
+        None when the answer has no valid Study Instance UID: nothing could be acquired for it.
+    tuple of WorklistProblem
+        Without any value.
+
+    Raises
+    ------
+    InvalidValue
+        ``assume_charset`` is no character set; a mistake of the configuration, not of the peer.
+    """
+    problems: list[WorklistProblem] = []
+
+    def report(attribute: str, rule: str, *, fatal: bool = False) -> None:
+        problems.append(WorklistProblem(index=index, attribute=attribute, rule=rule, fatal=fatal))
+
+    reader = Reader(dataset, report=report, assume_charset=assume_charset)
+    study_instance_uid = reader.uid("StudyInstanceUID")
+    if not study_instance_uid:
+        report("StudyInstanceUID", "is missing or no UID, the answer cannot be used (PS3.4 Table K.6-1)", fatal=True)
+        return None, tuple(problems)
+    steps = list(reader.items("ScheduledProcedureStepSequence"))
+    if len(steps) != 1:
+        report("ScheduledProcedureStepSequence", f"has {len(steps)} items in place of one (PS3.4 Table K.6-1)")
+    item = WorklistItem(
+        study_instance_uid=study_instance_uid,
+        patient=_read_patient(reader),
+        issuer_of_accession_number=_read_issuer(reader, "IssuerOfAccessionNumberSequence"),
+        issuer_of_admission_id=_read_issuer(reader, "IssuerOfAdmissionIDSequence"),
+        specific_character_set=reader.character_set,
+        **_read(reader, _READ_ITEM),
+        **(_read(steps[0], _READ_STEP) if steps else {}),
+    )
+    return item, tuple(problems)
+
+
+def _read(reader: Reader, rows: tuple[_Row, ...]) -> dict[str, Any]:
+    return {field: read(reader, keyword) for field, keyword, read in rows}
+
+
+def _read_patient(reader: Reader) -> Patient:
+    sex = reader.text("PatientSex")
+    if sex not in ("", "M", "F", "O"):
+        reader.report("PatientSex", "is none of M, F, O (PS3.3 C.7.1.1)")
+        sex = ""
+    pregnancy = reader.integer("PregnancyStatus")
+    if pregnancy is not None and not 1 <= pregnancy <= 4:
+        reader.report("PregnancyStatus", "is none of 1 to 4 (PS3.3 C.2.2)")
+        pregnancy = None
+    other = (item.text("PatientID") for item in reader.items("OtherPatientIDsSequence"))
+    return Patient(
+        sex=sex,
+        other_patient_ids=tuple(patient_id for patient_id in other if patient_id),
+        state=PatientState(pregnancy_status=pregnancy, **_read(reader, _READ_STATE)),
+        **_read(reader, _READ_PATIENT),
+    )
+
+
+def _read_issuer(reader: Reader, keyword: str) -> str:
+    return next((item.text("LocalNamespaceEntityID") for item in reader.items(keyword)), "")
