@@ -1,0 +1,258 @@
+"""Storage commitment: judgement and the ways that a report takes (PS3.4 section J.3)."""
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from socketserver import BaseServer
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import generate_uid
+from pynetdicom import AE, build_role, evt
+from pynetdicom.sop_class import (
+    ComputedRadiographyImageStorage,
+    DigitalXRayImageStorageForPresentation,
+    StorageCommitmentPushModel,
+    StorageCommitmentPushModelInstance,
+)
+
+from modality_sdk.errors import StateError
+from modality_sdk.simulator import Commitment, CommitmentTransaction, Pacs
+
+pytestmark = [pytest.mark.req("X-SIM"), pytest.mark.req("FR-DICOM-05")]
+
+_DX = DigitalXRayImageStorageForPresentation
+_SAME = [Commitment.SAME_ASSOCIATION, Commitment.BEFORE_RESPONSE]
+
+
+class _Reports:
+    """Takes reports and remembers them with the roles of their association."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[int, Dataset]] = []
+        self.callers: list[str] = []
+        self.order: list[str] = []
+        self.arrived = threading.Event()
+
+    def take(self, event: evt.Event) -> tuple[int, None]:
+        self.received.append((event.event_type, event.event_information))
+        self.callers.append(event.assoc.requestor.ae_title)
+        self.arrived.set()
+        return 0x0000, None
+
+    def watch(self, event: evt.Event) -> None:
+        self.order.append(type(event.message).__name__)
+
+    def one(self) -> tuple[int, Dataset]:
+        assert self.arrived.wait(5)
+        return self.received[0]
+
+
+@pytest.fixture
+def reports() -> _Reports:
+    return _Reports()
+
+
+@pytest.fixture(params=[True, False], ids=["with role selection", "without role selection"])
+def listener(request: pytest.FixtureRequest, pacs: Pacs, reports: _Reports) -> Iterator[None]:
+    entity = AE("XRAY1")
+    entity.require_called_aet = True
+    roles = {"scu_role": True, "scp_role": True} if request.param else {}
+    entity.add_supported_context(StorageCommitmentPushModel, **roles)
+    server = entity.make_server(("127.0.0.1", 0), evt_handlers=[(evt.EVT_N_EVENT_REPORT, reports.take)])
+    # as `start_server` does, but it takes half a second to stop
+    serving = threading.Thread(target=server.serve_forever, args=(0.01,))
+    serving.start()
+    pacs.register("XRAY1", "127.0.0.1", server.server_address[1])
+    yield
+    BaseServer.shutdown(server)
+    server.server_close()
+    serving.join()
+
+
+def _request(*references: tuple[str, str], transaction_uid: str = "") -> Dataset:
+    information = Dataset()
+    information.TransactionUID = transaction_uid or generate_uid(prefix=None)
+    information.ReferencedSOPSequence = Sequence()
+    for sop_class, instance in references:
+        item = Dataset()
+        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, instance
+        information.ReferencedSOPSequence.append(item)
+    return information
+
+
+def _store(associate: Any, pacs: Pacs, image: Any) -> str:
+    sent = image()
+    with associate(pacs, _DX) as association:
+        assert association.send_c_store(sent).Status == 0x0000
+    return str(sent.SOPInstanceUID)
+
+
+def _act(association: Any, information: Dataset, action: int = 1, instance: str = "") -> Dataset:
+    status, _ = association.send_n_action(
+        information, action, StorageCommitmentPushModel, instance or StorageCommitmentPushModelInstance
+    )
+    return status
+
+
+def _settled(pacs: Pacs, transaction_uid: str) -> CommitmentTransaction:
+    for _ in range(500):
+        transaction = pacs.transactions[transaction_uid]
+        if transaction.report_status is not None or transaction.report_error:
+            return transaction
+        threading.Event().wait(0.01)
+    raise AssertionError("the report was never answered")
+
+
+def test_a_report_comes_on_a_new_association(
+    associate: Any, pacs: Pacs, image: Any, listener: None, reports: _Reports
+) -> None:
+    uid = _store(associate, pacs, image)
+    information = _request((_DX, uid))
+    with associate(pacs, StorageCommitmentPushModel) as association:
+        assert _act(association, information).Status == 0x0000
+    event_type, report = reports.one()
+    assert (event_type, report.TransactionUID) == (1, information.TransactionUID)
+    assert report.ReferencedSOPSequence == information.ReferencedSOPSequence
+    assert "FailedSOPSequence" not in report
+    assert reports.callers == ["PACS"]
+    transaction = _settled(pacs, information.TransactionUID)
+    assert (transaction.report_status, transaction.event_type, transaction.reports) == (0x0000, 1, 1)
+
+
+@pytest.mark.parametrize("way", _SAME)
+def test_a_report_comes_on_the_association_of_the_request(
+    associate: Any, pacs: Pacs, image: Any, reports: _Reports, way: Commitment
+) -> None:
+    pacs.commitment = way
+    uid = _store(associate, pacs, image)
+    information = _request((_DX, uid))
+    handlers = [(evt.EVT_N_EVENT_REPORT, reports.take), (evt.EVT_DIMSE_RECV, reports.watch)]
+    with associate(
+        pacs,
+        StorageCommitmentPushModel,
+        evt_handlers=handlers,
+        ext_neg=[build_role(StorageCommitmentPushModel, scu_role=True, scp_role=True)],
+    ) as association:
+        assert _act(association, information).Status == 0x0000
+        assert reports.one()[0] == 1
+        assert _settled(pacs, information.TransactionUID).report_status == 0x0000
+    behind = ["N_ACTION_RSP", "N_EVENT_REPORT_RQ"]
+    assert reports.order == (behind if way is Commitment.SAME_ASSOCIATION else behind[::-1])
+
+
+def test_a_silent_archive_never_reports_by_itself_but_on_demand(
+    associate: Any, pacs: Pacs, image: Any, listener: None, reports: _Reports
+) -> None:
+    pacs.commitment = Commitment.NEVER
+    uid = _store(associate, pacs, image)
+    information = _request((_DX, uid))
+    with associate(pacs, StorageCommitmentPushModel) as association:
+        assert _act(association, information).Status == 0x0000
+    assert pacs.transactions[information.TransactionUID].reports == 0
+    pacs.report(information.TransactionUID)
+    assert reports.one()[0] == 1
+    pacs.report(information.TransactionUID)
+    assert len(reports.received) == 2
+    assert pacs.transactions[information.TransactionUID].reports == 2
+
+
+@pytest.mark.parametrize("way", list(Commitment)[:3])
+def test_failures_are_named_with_their_reasons(
+    associate: Any, pacs: Pacs, image: Any, listener: None, reports: _Reports, way: Commitment
+) -> None:
+    pacs.commitment = way
+    good, wrong_class, lost = (_store(associate, pacs, image) for _ in range(3))
+    pacs.forget(lost)
+    information = _request((_DX, good), (ComputedRadiographyImageStorage, wrong_class), (_DX, lost))
+    with associate(
+        pacs, StorageCommitmentPushModel, evt_handlers=[(evt.EVT_N_EVENT_REPORT, reports.take)]
+    ) as association:
+        assert _act(association, information).Status == 0x0000
+        event_type, report = reports.one()
+        _settled(pacs, information.TransactionUID)
+    assert event_type == 2
+    assert [item.ReferencedSOPInstanceUID for item in report.ReferencedSOPSequence] == [good]
+    assert {item.ReferencedSOPInstanceUID: item.FailureReason for item in report.FailedSOPSequence} == {
+        wrong_class: 0x0119,
+        lost: 0x0112,
+    }
+    assert pacs.transactions[information.TransactionUID].failures == {wrong_class: 0x0119, lost: 0x0112}
+
+
+def test_a_transaction_uid_used_again_fails_all_its_objects(
+    associate: Any, pacs: Pacs, image: Any, listener: None, reports: _Reports
+) -> None:
+    uid = _store(associate, pacs, image)
+    information = _request((_DX, uid))
+    with associate(pacs, StorageCommitmentPushModel) as association:
+        _act(association, information)
+        reports.one()
+        _settled(pacs, information.TransactionUID)
+        reports.arrived.clear()
+        assert _act(association, information).Status == 0x0000
+        assert reports.arrived.wait(5)
+    event_type, report = reports.received[1]
+    assert event_type == 2
+    assert [item.FailureReason for item in report.FailedSOPSequence] == [0x0131]
+
+
+def test_an_unknown_requestor_is_answered_0110(associate: Any, pacs: Pacs) -> None:
+    with associate(pacs, StorageCommitmentPushModel) as association:
+        status = _act(association, _request((_DX, "1.2.3")))
+    assert (status.Status, status.ErrorComment) == (0x0110, "unknown calling AE title")
+    assert pacs.transactions == {}
+
+
+def test_an_unknown_requestor_is_aborted_where_the_archive_is_set_so(associate: Any, pacs: Pacs) -> None:
+    pacs.abort_unknown = True
+    with associate(pacs, StorageCommitmentPushModel) as association:
+        assert "Status" not in _act(association, _request((_DX, "1.2.3")))
+        association.join(5)
+        assert association.is_aborted
+
+
+def test_a_report_that_finds_no_listener_is_noted_as_failed(
+    associate: Any, pacs: Pacs, image: Any, reports: _Reports
+) -> None:
+    with Pacs(ae_title="CLOSED", in_memory=True) as closed:
+        port = closed.port
+    pacs.register("XRAY1", "127.0.0.1", port)
+    information = _request((_DX, _store(associate, pacs, image)))
+    with associate(pacs, StorageCommitmentPushModel) as association:
+        assert _act(association, information).Status == 0x0000
+    assert _settled(pacs, information.TransactionUID).report_error
+
+
+@pytest.mark.parametrize(
+    ("information", "action", "instance", "status"),
+    [
+        (partial(_request, (_DX, "1.2.3")), 1, "1.2.3.4", 0x0112),
+        (partial(_request, (_DX, "1.2.3")), 2, "", 0x0123),
+        (_request, 1, "", 0x0115),
+        (partial(_request, (_DX, "1.2.3"), (_DX, "1.2.3")), 1, "", 0x0115),
+        (partial(_request, ("", "1.2.3")), 1, "", 0x0115),
+        (partial(_request, (_DX, "1.2.3"), transaction_uid="none"), 1, "", 0x0115),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_a_malformed_request_is_refused(
+    associate: Any, pacs: Pacs, information: Callable[[], Dataset], action: int, instance: str, status: int
+) -> None:
+    pacs.commitment = Commitment.NEVER
+    with associate(pacs, StorageCommitmentPushModel) as association:
+        assert _act(association, information(), action, instance).Status == status
+    assert pacs.transactions == {}
+
+
+def test_a_report_on_demand_needs_a_known_transaction_and_address(associate: Any, pacs: Pacs) -> None:
+    with pytest.raises(StateError):
+        pacs.report("1.2.3")
+    pacs.commitment = Commitment.NEVER
+    information = _request((_DX, "1.2.3"))
+    with associate(pacs, StorageCommitmentPushModel) as association:
+        _act(association, information)
+    with pytest.raises(StateError):
+        pacs.report(information.TransactionUID)
