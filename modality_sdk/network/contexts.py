@@ -1,0 +1,74 @@
+"""Presentation contexts: what a job needs, and what the peer took (PS3.8 section 9.3.2.2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
+from pynetdicom.presentation import PresentationContext, build_role
+
+from modality_sdk.errors import NegotiationError
+
+__all__ = ["MAXIMUM_CONTEXTS", "AcceptedContext", "ContextProposal", "presentation_contexts", "role_items"]
+
+MAXIMUM_CONTEXTS = 128
+"""Presentation context IDs are the odd numbers below 256."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContextProposal:
+    """One abstract syntax with the transfer syntaxes in which it could be spoken.
+
+    Attributes
+    ----------
+    abstract_syntax
+        SOP Class UID.
+    transfer_syntaxes
+        Each is proposed in a context of its own, so that the acceptor cannot choose one that the object is
+        not in.
+    scu_role, scp_role
+        SCP/SCU Role Selection (PS3.7 D.3.3.4); no item is sent when both are None.
+    """
+
+    abstract_syntax: str
+    transfer_syntaxes: tuple[str, ...]
+    scu_role: bool | None = None
+    scp_role: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptedContext:
+    """A presentation context that the peer accepted."""
+
+    context_id: int
+    abstract_syntax: str
+    transfer_syntax: str
+
+
+def presentation_contexts(proposals: Sequence[ContextProposal]) -> list[PresentationContext]:
+    """One context for each pair of abstract and transfer syntax, numbered as they will be on the wire.
+
+    Raises
+    ------
+    NegotiationError
+        When there are none, or more than fit into one association.
+    """
+    pairs = dict.fromkeys((p.abstract_syntax, syntax) for p in proposals for syntax in p.transfer_syntaxes)
+    if not 0 < len(pairs) <= MAXIMUM_CONTEXTS:
+        raise NegotiationError(f"an association takes 1 to {MAXIMUM_CONTEXTS} presentation contexts, not {len(pairs)}")
+    contexts = []
+    for index, (abstract_syntax, transfer_syntax) in enumerate(pairs):
+        context = PresentationContext()
+        context.context_id = 2 * index + 1
+        context.abstract_syntax = abstract_syntax
+        context.add_transfer_syntax(transfer_syntax)
+        contexts.append(context)
+    return contexts
+
+
+def role_items(proposals: Sequence[ContextProposal]) -> list[SCP_SCU_RoleSelectionNegotiation]:
+    """The role selection items of an association request."""
+    return [
+        build_role(p.abstract_syntax, scu_role=bool(p.scu_role), scp_role=bool(p.scp_role))
+        for p in {p.abstract_syntax: p for p in proposals}.values()
+        if p.scu_role is not None or p.scp_role is not None
+    ]
