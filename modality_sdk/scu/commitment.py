@@ -1,0 +1,81 @@
+"""Storage Commitment Push Model, the request (PS3.4 Annex J). Reports come to the listener's handler."""
+
+import logging
+from collections.abc import Sequence
+
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    StorageCommitmentPushModel,
+    StorageCommitmentPushModelInstance,
+)
+
+from modality_sdk.dataset import commitment_request
+from modality_sdk.model import CancelToken, Peer, SopReference
+from modality_sdk.network import Network
+from modality_sdk.scu.call import Deadline, proposal
+
+__all__ = ["CommitmentScu"]
+
+_log = logging.getLogger("modality_sdk.scu")
+
+_REQUEST_STORAGE_COMMITMENT = 1  # Action Type ID, PS3.4 Table J.3.2-1
+
+
+class CommitmentScu:
+    """Sends the N-ACTION that asks for storage commitment.
+
+    Parameters
+    ----------
+    network
+        Opens the associations. Its handler table gets a report that comes on the same association.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def request(
+        self,
+        peer: Peer,
+        transaction_uid: str,
+        references: Sequence[SopReference],
+        *,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        """Ask ``peer`` to commit; record the transaction before, the report may come before this returns.
+
+        Parameters
+        ----------
+        peer
+            Who commits.
+        transaction_uid
+            New for every request, also for a repeated one.
+        references
+            The objects; one that is named twice is asked for once (PS3.4 Table J.3.2-1).
+        timeout
+            Seconds for the whole call; the peer's `Timeouts` when None.
+        cancel
+            Ends the call early.
+
+        Raises
+        ------
+        MissingAttribute, InvalidValue
+            When there is nothing to ask for, the transaction UID is no UID, or one object is named
+            with two classes; nothing was sent.
+        DimseFailure
+            When the peer will not process the request; the transaction UID is spent.
+        TransportError, NegotiationError, Cancelled
+            When no answer can be had.
+        """
+        information = commitment_request(transaction_uid, references)
+        instance = SopReference(
+            sop_class_uid=str(StorageCommitmentPushModel), sop_instance_uid=str(StorageCommitmentPushModelInstance)
+        )
+        deadline = Deadline(timeout, cancel)
+        with self._network.lease(
+            peer, [proposal(StorageCommitmentPushModel)], timeout=deadline.remaining(), cancel=cancel
+        ) as association:
+            response = association.n_action(
+                instance, _REQUEST_STORAGE_COMMITMENT, information, timeout=deadline.remaining(), cancel=cancel
+            )
+        response.raise_for_failure()
+        _log.info("%s took commitment request %s of %d objects", peer.ae_title, transaction_uid, len(references))

@@ -1,0 +1,160 @@
+"""Modality Worklist (PS3.4 Annex K)."""
+
+import logging
+
+from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]
+
+from modality_sdk.clock import Clock
+from modality_sdk.dataset import read_worklist_item, worklist_identifier
+from modality_sdk.errors import ConfigurationError
+from modality_sdk.model import CancelToken, Peer, WorklistItem, WorklistProblem, WorklistQuery, WorklistResult
+from modality_sdk.network import Network, Response
+from modality_sdk.scu.call import Deadline, proposal
+from modality_sdk.scu.matching import matches
+from modality_sdk.status import Category, category_of
+
+__all__ = ["WorklistScu"]
+
+_log = logging.getLogger("modality_sdk.scu")
+
+_UNSUPPORTED_KEYS = 0xFF01  # PS3.4 Table K.4-1
+
+
+class WorklistScu:
+    """Sends worklist queries.
+
+    Parameters
+    ----------
+    network
+        Opens the associations.
+    peer
+        The worklist of this modality; None where the site has none.
+    station_ae_title, modality
+        Of this station, for `today`.
+    clock
+        Tells what day it is.
+    """
+
+    def __init__(
+        self, network: Network, peer: Peer | None, *, station_ae_title: str, modality: str, clock: Clock
+    ) -> None:
+        self._network, self._peer, self._clock = network, peer, clock
+        self._station_ae_title, self._modality = station_ae_title, modality
+
+    def query(
+        self,
+        query: WorklistQuery | None = None,
+        *,
+        peer: Peer | None = None,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> WorklistResult:
+        """Items that match ``query``; never a partial list.
+
+        Parameters
+        ----------
+        query
+            The matching keys; None for everything.
+        peer
+            Whom to ask; the configured worklist when None.
+        timeout
+            Seconds for the whole call; the peer's `Timeouts` when None.
+        cancel
+            Ends the call early.
+
+        Returns
+        -------
+        WorklistResult
+            Zero items are a success. The keys are applied again on our side, because a peer may ignore
+            optional ones (PS3.4 C.2.2.2).
+
+        Raises
+        ------
+        ConfigurationError
+            When no peer is given and none is configured.
+        DimseFailure
+            When the peer answers with a failure; items that came before it are dropped.
+        TransportError, NegotiationError, Cancelled
+            When no complete answer can be had.
+        """
+        query = query or WorklistQuery()
+        peer = peer or self._peer
+        if peer is None:
+            raise ConfigurationError("worklist", "no peer is configured, and none was given")
+        if query.limit is not None and query.limit < 1:
+            raise ConfigurationError("limit", "must be at least 1", query.limit)
+        identifier = worklist_identifier(query, character_set=peer.query_charset)
+        deadline = Deadline(timeout, cancel)
+        answer = _Answer(query, peer)
+        with self._network.lease(
+            peer, [proposal(ModalityWorklistInformationFind)], timeout=deadline.remaining(), cancel=cancel
+        ) as association:
+            # one more than wanted tells a list that is cut off from one that ends there
+            for response in association.c_find(
+                ModalityWorklistInformationFind,
+                identifier,
+                timeout=deadline.remaining(),
+                cancel=cancel,
+                limit=None if query.limit is None else query.limit + 1,
+            ):
+                answer.take(response)
+        result = answer.result()
+        _log.info("worklist of %s: %d items, %d problems", peer.ae_title, len(result), len(result.problems))
+        return result
+
+    def today(self, *, timeout: float | None = None, cancel: CancelToken | None = None) -> WorklistResult:
+        """Today's items of this station: start date, modality and station AE title.
+
+        Parameters and errors as of `query`.
+        """
+        query = WorklistQuery(
+            start_date=self._clock.now().date(),
+            modality=self._modality,
+            scheduled_station_ae_title=self._station_ae_title,
+        )
+        return self.query(query, timeout=timeout, cancel=cancel)
+
+
+class _Answer:
+    """The responses to one query, gathered."""
+
+    def __init__(self, query: WorklistQuery, peer: Peer) -> None:
+        self._query, self._peer = query, peer
+        self._items: list[WorklistItem] = []
+        self._problems: list[WorklistProblem] = []
+        self._answers = 0
+        self._unsupported_keys = False
+        self._final: Response | None = None
+
+    def take(self, response: Response) -> None:
+        if category_of(response.status) is not Category.PENDING:
+            self._final = response
+            return
+        index, self._answers = self._answers, self._answers + 1
+        self._unsupported_keys |= response.status == _UNSUPPORTED_KEYS
+        if response.dataset is None:
+            self._problems.append(
+                WorklistProblem(
+                    index=index, attribute="Identifier", rule="a match came without a readable item", fatal=True
+                )
+            )
+            return
+        item, problems = read_worklist_item(response.dataset, index, assume_charset=self._peer.assume_charset)
+        if item is not None and not matches(self._query, item, [problem.attribute for problem in problems]):
+            self._unsupported_keys = True
+            return
+        self._problems.extend(problems)
+        if item is not None:
+            self._items.append(item)
+
+    def result(self) -> WorklistResult:
+        if self._final is not None:
+            self._final.raise_for_failure()
+        complete = self._final is not None and category_of(self._final.status) is Category.SUCCESS
+        limit = self._query.limit
+        return WorklistResult(
+            items=tuple(self._items[:limit]),
+            truncated=not complete or (limit is not None and self._answers > limit),
+            problems=tuple(self._problems),
+            unsupported_keys=self._unsupported_keys,
+        )

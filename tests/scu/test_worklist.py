@@ -1,0 +1,138 @@
+"""Worklist queries."""
+
+import logging
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+
+from modality_sdk.errors import ConfigurationError, ConnectError, DimseFailure
+from modality_sdk.model import Peer, WorklistQuery
+from modality_sdk.network import Network
+from modality_sdk.scu import Worklist, WorklistScu
+from modality_sdk.simulator import Hospital
+
+TODAY = date.today()  # noqa: DTZ011 - the hospital's worklist is of the local day
+
+
+class FixedClock:
+    def __init__(self, day: date) -> None:
+        self._now = datetime(day.year, day.month, day.day, 23, 30, tzinfo=timezone(timedelta(hours=9)))
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def service(network: Network, peer: Peer | None, day: date = TODAY) -> Worklist:
+    return WorklistScu(network, peer, station_ae_title="XRAY1", modality="DX", clock=FixedClock(day))
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_today_asks_for_the_local_day_the_station_and_the_modality(hospital: Hospital, network: Network) -> None:
+    result = service(network, hospital.ris.peer).today()
+    assert len(result) == 6  # of the sample's eight, one is tomorrow's and one another modality's
+    assert {item.modality for item in result} == {"DX"}
+    assert {item.scheduled_procedure_step_start_date for item in result} == {TODAY}
+    assert {item.scheduled_station_ae_titles for item in result} == {("XRAY1",)}
+    assert not result.truncated
+    assert [item.patient.name for item in result if item.patient.patient_id == "SIM00001"] == ["Müller^Jürgen^^Dr."]
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_another_day_s_clock_asks_for_that_day(hospital: Hospital, network: Network) -> None:
+    result = service(network, hospital.ris.peer, TODAY + timedelta(days=1)).today()
+    assert [item.requested_procedure_description for item in result] == ["Foot right, two views"]
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_no_match_is_an_empty_result_and_no_error(hospital: Hospital, network: Network) -> None:
+    result = service(network, hospital.ris.peer).query(WorklistQuery(patient_id="NOBODY"))
+    assert len(result) == 0
+    assert not result.truncated
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_without_keys_everything_comes(hospital: Hospital, network: Network) -> None:
+    assert len(service(network, hospital.ris.peer).query()) == len(hospital.ris.worklist)
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_a_failure_gives_no_partial_list(hospital: Hospital, network: Network) -> None:
+    hospital.ris.refuse("C-FIND", 0xA700, comment="SECRET^NAME")
+    with pytest.raises(DimseFailure) as caught:
+        service(network, hospital.ris.peer).query()
+    assert caught.value.status == 0xA700
+    assert caught.value.retryable
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_more_than_the_limit_is_cut_off_and_said_to_be(hospital: Hospital, network: Network) -> None:
+    result = service(network, hospital.ris.peer).query(WorklistQuery(limit=2))
+    assert len(result) == 2
+    assert result.truncated
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_exactly_the_limit_is_a_complete_list(hospital: Hospital, network: Network) -> None:
+    result = service(network, hospital.ris.peer).query(WorklistQuery(limit=len(hospital.ris.worklist)))
+    assert len(result) == len(hospital.ris.worklist)
+    assert not result.truncated
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_a_peer_that_ends_by_itself_before_the_end_gives_a_truncated_list(hospital: Hospital, network: Network) -> None:
+    hospital.ris.refuse("C-FIND", 0xFE00)
+    result = service(network, hospital.ris.peer).query()
+    assert result.truncated
+    assert len(result) == 0
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_keys_that_the_peer_ignores_are_applied_on_our_side(hospital: Hospital, network: Network) -> None:
+    hospital.ris.match_optional = False
+    everything = service(network, hospital.ris.peer).query(WorklistQuery(modality="DX"))
+    wanted = everything[0].accession_number
+    result = service(network, hospital.ris.peer).query(WorklistQuery(modality="DX", accession_number=wanted))
+    assert [item.accession_number for item in result] == [wanted]
+    assert result.unsupported_keys
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_a_malformed_answer_hides_no_other_and_is_told(hospital: Hospital, network: Network) -> None:
+    broken = hospital.ris.worklist[0]
+    del broken.StudyInstanceUID
+    result = service(network, hospital.ris.peer).query()
+    assert len(result) == len(hospital.ris.worklist) - 1
+    assert [problem.attribute for problem in result.problems if problem.fatal] == ["StudyInstanceUID"]
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_without_a_worklist_in_the_configuration_the_error_says_so(network: Network) -> None:
+    with pytest.raises(ConfigurationError, match="worklist"):
+        service(network, None).today()
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_a_limit_below_one_is_refused(hospital: Hospital, network: Network) -> None:
+    with pytest.raises(ConfigurationError, match="limit"):
+        service(network, hospital.ris.peer).query(WorklistQuery(limit=0))
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_another_peer_can_be_asked_than_the_configured_one(hospital: Hospital, network: Network) -> None:
+    nowhere = Peer(ae_title="NOWHERE", host="127.0.0.1", port=1)
+    assert len(service(network, nowhere).query(peer=hospital.ris.peer)) == len(hospital.ris.worklist)
+    with pytest.raises(ConnectError):
+        service(network, nowhere).query()
+
+
+@pytest.mark.req("NFR-SEC-01")
+def test_no_patient_data_is_logged(hospital: Hospital, network: Network, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    result = service(network, hospital.ris.peer).query(WorklistQuery(patient_name="Müller*"))
+    assert len(result) == 1
+    for secret in ("Müller", "Jürgen", result[0].patient.patient_id, result[0].accession_number):
+        assert secret not in caplog.text
