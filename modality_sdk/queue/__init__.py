@@ -1,1 +1,7 @@
+"""The durable transmission queue: claims, leases, back-off, held destinations, and the worker."""
 
+from modality_sdk.queue.jobs import DestinationStatus, Job, JobRequest, Outcome, OutcomeKind
+from modality_sdk.queue.queue import TransmissionQueue
+from modality_sdk.queue.worker import Worker
+
+__all__ = ["DestinationStatus", "Job", "JobRequest", "Outcome", "OutcomeKind", "TransmissionQueue", "Worker"]

@@ -1,0 +1,245 @@
+"""The files of the objects: written once, whole, and never overwritten."""
+
+import hashlib
+import io
+import logging
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+from uuid import uuid4
+
+from pydicom import DataElement, Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.filebase import DicomFileLike
+from pydicom.filewriter import write_dataset, write_file_meta_info
+from pydicom.tag import Tag
+from pydicom.uid import (
+    PYDICOM_IMPLEMENTATION_UID,
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from modality_sdk.errors import InvalidValue, QueueCorrupt, StateError
+from modality_sdk.journal import durable
+from modality_sdk.journal.records import SpoolFile
+from modality_sdk.journal.rendition import PREAMBLE, FileRendition, check_uid
+from modality_sdk.model import Rendition, SopReference
+
+__all__ = ["Spool"]
+
+_log = logging.getLogger("modality_sdk.journal")
+
+_PIXEL_DATA = Tag("PixelData")
+_NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
+_UNFINISHED = ".part"
+
+
+class Spool:
+    """Part 10 files under ``root``, two levels deep, each named by its SOP Instance UID.
+
+    Parameters
+    ----------
+    root
+        Directory of the files.
+    orphans
+        Where files go that the journal does not know: an image of an exposed patient is never deleted.
+    implementation_class_uid, implementation_version_name
+        Of the file meta information (PS3.10 section 7.1); pydicom's class UID when None.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        orphans: Path,
+        implementation_class_uid: str | None = None,
+        implementation_version_name: str = "MODALITY_SDK",
+    ) -> None:
+        self.root = root
+        self._orphans = orphans
+        self._class_uid = UID(
+            check_uid("ImplementationClassUID", implementation_class_uid or str(PYDICOM_IMPLEMENTATION_UID))
+        )
+        if not 1 <= len(implementation_version_name) <= 16:
+            raise InvalidValue("ImplementationVersionName", "has 1 to 16 characters (PS3.10 section 7.1)")
+        self._version_name = implementation_version_name
+
+    def write(self, dataset: Dataset) -> SpoolFile:
+        """Write an object durably as Explicit VR Little Endian; ``dataset`` is not changed.
+
+        The digest is taken on the way, and the pixel data is not copied. After an error nothing of it is left.
+
+        Raises
+        ------
+        InvalidValue
+            When the SOP UIDs are missing or malformed, the pixels are compressed, or a value cannot be encoded.
+        StateError
+            When there is a file of this SOP Instance UID already.
+        OSError
+            When the disk does not take it.
+        """
+        sop = SopReference(
+            sop_class_uid=check_uid("SOPClassUID", dataset.get("SOPClassUID")),
+            sop_instance_uid=check_uid("SOPInstanceUID", dataset.get("SOPInstanceUID")),
+        )
+        content = _native(dataset)
+        path = self._path_of(sop.sop_instance_uid)
+        target = self.root / path
+        durable.make_directory(target.parent)
+        temporary = target.with_name(f"{target.name}.{uuid4().hex}{_UNFINISHED}")
+        if target.exists():
+            raise self._present(sop)
+        try:
+            with durable.create(temporary) as file:
+                output = _Digesting(file)
+                offset = self._encode(content, self._meta(sop), output)
+                durable.flush(file)
+            durable.publish(temporary, target)
+        except FileExistsError:
+            raise self._present(sop) from None
+        finally:
+            durable.remove(temporary)
+        return SpoolFile(
+            path=str(path),
+            size=output.length - offset,
+            offset=offset,
+            transfer_syntax_uid=str(ExplicitVRLittleEndian),
+            sha256=output.digest.hexdigest(),
+        )
+
+    def absolute(self, file: SpoolFile) -> Path:
+        """Where the file lies.
+
+        Raises
+        ------
+        QueueCorrupt
+            When its path leads out of the spool.
+        """
+        path = PurePosixPath(file.path)
+        if path.is_absolute() or ".." in path.parts:
+            raise QueueCorrupt("the journal names a file outside of its spool")
+        return self.root / path
+
+    def rendition(self, sop: SopReference, file: SpoolFile) -> Rendition:
+        """The object as it lies in the spool, to be sent."""
+        return FileRendition(
+            path=self.absolute(file),
+            sop=sop,
+            transfer_syntax_uid=file.transfer_syntax_uid,
+            size=file.size,
+            offset=file.offset,
+        )
+
+    def discard(self, file: SpoolFile) -> None:
+        """Remove a file, durably; one that is gone already is no error."""
+        durable.remove(self.absolute(file))
+
+    def tidy(self, known: Collection[str]) -> None:
+        """Remove unfinished files and move those that are not ``known`` (relative paths) to the orphans.
+
+        Only while nobody else has the journal open: a file is there before its transaction is.
+        """
+        unfinished = orphaned = 0
+        for path in list(self._files()):
+            if path.suffix == _UNFINISHED:
+                durable.remove(path)
+                unfinished += 1
+            elif path.relative_to(self.root).as_posix() not in known:
+                self._set_aside(path)
+                orphaned += 1
+        if unfinished:
+            _log.info("%d unfinished files removed from the spool", unfinished)
+        if orphaned:
+            _log.warning("%d files that the journal does not know moved to %s", orphaned, self._orphans)
+
+    def _set_aside(self, path: Path) -> None:
+        durable.make_directory(self._orphans)
+        target = self._orphans / path.name
+        if target.exists():
+            target = self._orphans / f"{path.stem}.{uuid4().hex}{path.suffix}"
+        durable.move(path, target)
+
+    def _files(self) -> Iterator[Path]:
+        return (path for path in self.root.rglob("*") if path.is_file())
+
+    @staticmethod
+    def _path_of(sop_instance_uid: str) -> PurePosixPath:
+        # hashed, since UIDs of one device differ in their last digits only
+        fan = hashlib.sha256(sop_instance_uid.encode("ascii")).hexdigest()
+        return PurePosixPath(fan[:2], fan[2:4], f"{sop_instance_uid}.dcm")
+
+    @staticmethod
+    def _present(sop: SopReference) -> StateError:
+        return StateError(f"the spool holds {sop.sop_instance_uid} already; a SOP Instance UID is used once")
+
+    def _meta(self, sop: SopReference) -> FileMetaDataset:
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID = UID(sop.sop_class_uid)
+        meta.MediaStorageSOPInstanceUID = UID(sop.sop_instance_uid)
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        meta.ImplementationClassUID = self._class_uid
+        meta.ImplementationVersionName = self._version_name
+        return meta
+
+    @staticmethod
+    def _encode(content: Dataset, meta: FileMetaDataset, output: "_Digesting") -> int:
+        output.write(PREAMBLE)
+        stream = DicomFileLike(output)
+        write_file_meta_info(stream, meta, enforce_standard=True)
+        offset = output.length
+        stream.is_implicit_VR, stream.is_little_endian = False, True
+        try:
+            write_dataset(stream, content)
+        except (TypeError, ValueError, KeyError, AttributeError, NotImplementedError, OSError) as error:
+            # pydicom raises anew what the file raised, without its number; its text may repeat the patient's values
+            if output.failure is not None:
+                raise output.failure from None
+            raise InvalidValue("dataset", f"cannot be encoded ({type(error).__name__})") from None
+        return offset
+
+
+class _Digesting:
+    """A file that is only written to, with its length and digest so far."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+        self.length = 0
+        self.failure: OSError | None = None
+
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:
+        self.digest.update(data)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            self.failure = error
+            raise
+        self.length += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self.length
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        raise io.UnsupportedOperation(f"seek({offset}, {whence}) would spoil the digest")
+
+
+def _native(dataset: Dataset) -> Dataset:
+    """A shallow copy fit for writing: refuses what is no object in native encoding, streams the pixels."""
+    if any(tag.group < 0x0008 for tag in dataset.keys()):  # noqa: SIM118 - iterating it gives elements
+        raise InvalidValue("dataset", "holds command or file meta elements (PS3.10 section 7.1)")
+    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
+    if syntax is not None and syntax not in _NATIVE:
+        raise InvalidValue("TransferSyntaxUID", "is compressed or big endian; the spool takes neither")
+    content = Dataset()
+    content.update({tag: dataset[tag] for tag in dataset.keys()})  # noqa: SIM118
+    if _PIXEL_DATA in content and isinstance((pixels := content[_PIXEL_DATA]).value, bytes):
+        if pixels.is_undefined_length:
+            raise InvalidValue("PixelData", "is encapsulated; the spool takes native pixel data only")
+        value = pixels.value + b"\0" if len(pixels.value) % 2 else pixels.value
+        vr = pixels.VR if len(pixels.VR) == 2 else ("OW" if dataset.get("BitsAllocated", 16) > 8 else "OB")
+        # given as a stream, pydicom copies it piece by piece; as bytes, it would hold two more copies of it
+        content[_PIXEL_DATA] = DataElement(_PIXEL_DATA, vr, io.BytesIO(value))
+    return content
