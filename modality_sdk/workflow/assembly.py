@@ -1,0 +1,55 @@
+"""The parts of an open modality, put together: who hands what to whom."""
+
+from collections.abc import Callable, Mapping
+
+from modality_sdk.journal import Journal, Transaction
+from modality_sdk.queue import Job, Outcome, TransmissionQueue
+from modality_sdk.workflow.commitment import CommitmentRequests
+from modality_sdk.workflow.context import Context, Durable
+from modality_sdk.workflow.delivery import JobKind, MppsDelivery, StoreDelivery
+from modality_sdk.workflow.procedure_step import StepServices
+from modality_sdk.workflow.progress import StepProgress
+from modality_sdk.workflow.reports import CommitmentReports
+
+__all__ = ["Assembly"]
+
+
+class Assembly:
+    """Deliveries, commitment and progress over one open journal.
+
+    Attributes
+    ----------
+    handlers
+        What the worker calls for each kind of job.
+    """
+
+    def __init__(self, context: Context, journal: Journal) -> None:
+        queue = TransmissionQueue(journal, clock=context.clock, retry=context.settings.retry, settled=self._settled)
+        self.durable = Durable(journal=journal, queue=queue)
+        self._stores = StoreDelivery(context, self.durable)
+        self._mpps = MppsDelivery(context, self.durable)
+        self._requests = CommitmentRequests(context, self.durable)
+        self._progress = StepProgress(context, self._requests)
+        self.reports = CommitmentReports(self.durable, self._stores, self._requests, self._progress)
+        self.steps = StepServices(
+            context=context, durable=self.durable, stores=self._stores, mpps=self._mpps, progress=self._progress
+        )
+        self.handlers: Mapping[str, Callable[[Job], Outcome]] = {
+            JobKind.C_STORE.value: self._stores.handle,
+            JobKind.N_CREATE.value: self._mpps.handle,
+            JobKind.N_SET.value: self._mpps.handle,
+            JobKind.N_ACTION.value: self._requests.handle,
+            JobKind.COMMITMENT_DEADLINE.value: self._requests.handle_deadline,
+        }
+
+    def _settled(self, tx: Transaction, job: Job) -> None:
+        """Draw the consequences of a job that is done, given up or cancelled, in its own transaction."""
+        match job.kind:
+            case JobKind.C_STORE:
+                self._stores.settled(tx, job)
+            case JobKind.N_CREATE | JobKind.N_SET:
+                self._mpps.settled(tx, job)
+            case JobKind.N_ACTION:
+                self._requests.settled(tx, job)
+        if job.step_uid:
+            self._progress.advance(tx, job.step_uid)

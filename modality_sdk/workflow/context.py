@@ -1,0 +1,79 @@
+"""What the parts of one running modality share."""
+
+import threading
+from dataclasses import dataclass, field
+
+from modality_sdk.clock import Clock
+from modality_sdk.events import Dispatcher
+from modality_sdk.journal import Journal, Transaction
+from modality_sdk.model import Peer
+from modality_sdk.queue import TransmissionQueue
+from modality_sdk.scu import Commitment, Mpps, Storage, Verification, Worklist
+from modality_sdk.settings import Settings
+from modality_sdk.uid import UidSource
+
+__all__ = ["Changes", "Context", "Durable"]
+
+
+class Changes:
+    """Wakes those who wait for the journal to change."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._count = 0
+
+    def notify(self) -> None:
+        """Something was committed to the journal."""
+        with self._condition:
+            self._count += 1
+            self._condition.notify_all()
+
+    @property
+    def count(self) -> int:
+        """Grows with every change; read it before looking at the journal."""
+        with self._condition:
+            return self._count
+
+    def wait(self, seen: int, timeout: float) -> None:
+        """Return when there was a change after ``seen``, or after ``timeout`` seconds."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._count != seen, timeout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Durable:
+    """The parts that exist only while a modality is open."""
+
+    journal: Journal
+    queue: TransmissionQueue
+
+
+@dataclass(kw_only=True)
+class Context:
+    """Settings, services and the durable store of one modality."""
+
+    settings: Settings
+    clock: Clock
+    uids: UidSource
+    events: Dispatcher
+    verification: Verification
+    worklist: Worklist
+    mpps: Mpps
+    storage: Storage
+    commitment: Commitment
+    changes: Changes = field(default_factory=Changes)
+
+    def peer(self, name: str) -> Peer:
+        """The configured peer of that name."""
+        return self.settings.peer(name)
+
+    def committing_peer(self, destination: str) -> Peer | None:
+        """Who commits what is stored at ``destination``; None when nobody does."""
+        commitment = self.peer(destination).commitment
+        if isinstance(commitment, str):
+            return self.peer(commitment)
+        return self.peer(destination) if commitment else None
+
+    def announce_change(self, tx: Transaction) -> None:
+        """Wake waiting callers once ``tx`` is committed."""
+        tx.after_commit(self.changes.notify)

@@ -1,0 +1,193 @@
+"""How objects and MPPS messages leave: jobs for the queue, and what is done with each answer."""
+
+from enum import StrEnum
+
+from modality_sdk.errors import DimseFailure, ModalityError
+from modality_sdk.events import ImageStored, MppsRefused, StorageFailed
+from modality_sdk.journal import InstanceRecord, Transaction
+from modality_sdk.model import DeliveryState, InstanceState, JobState, SopReference, StepStatus
+from modality_sdk.queue import Job, JobRequest, Outcome, OutcomeKind
+from modality_sdk.status import Action, Category
+from modality_sdk.workflow.context import Context, Durable
+from modality_sdk.workflow.messages import decode_message
+from modality_sdk.workflow.outcomes import outcome_of_action, outcome_of_error
+
+__all__ = ["JobKind", "MppsDelivery", "StoreDelivery"]
+
+
+class JobKind(StrEnum):
+    """The kinds of job that a modality queues."""
+
+    N_CREATE = "N-CREATE"
+    N_SET = "N-SET"
+    C_STORE = "C-STORE"
+    N_ACTION = "N-ACTION"
+    COMMITMENT_DEADLINE = "COMMITMENT-DEADLINE"
+
+
+_MPPS_PRIORITY, _STORE_PRIORITY = 0, 1
+
+
+def _store_key(sop: SopReference, destination: str) -> str:
+    return f"{JobKind.C_STORE}|{sop.sop_instance_uid}|{destination}"
+
+
+class StoreDelivery:
+    """C-STORE of the objects of a step."""
+
+    def __init__(self, context: Context, durable: Durable) -> None:
+        self._context, self._durable = context, durable
+
+    def expect(self, tx: Transaction, record: InstanceRecord) -> None:
+        """Note that every storage destination is owed the object."""
+        for destination in self._context.settings.storage:
+            tx.set_delivery(record.sop, destination, DeliveryState.WAITING)
+
+    def submit(self, tx: Transaction, record: InstanceRecord) -> None:
+        """Queue the object for every storage destination."""
+        for destination in self._context.settings.storage:
+            self._durable.queue.submit(
+                tx,
+                JobRequest(
+                    kind=JobKind.C_STORE,
+                    destination=destination,
+                    step_uid=record.step_uid,
+                    sop_instance_uid=record.sop.sop_instance_uid,
+                    priority=_STORE_PRIORITY,
+                    unique_key=_store_key(record.sop, destination),
+                ),
+            )
+
+    def submit_again(self, tx: Transaction, sop: SopReference, destination: str) -> None:
+        """Queue an object anew that the destination turned out not to have: same UID, same bytes."""
+        tx.set_delivery(sop, destination, DeliveryState.WAITING, "sent again, it was not committed")
+        self._durable.queue.reopen(tx, _store_key(sop, destination))
+
+    def handle(self, job: Job) -> Outcome:
+        """Send one object (the queue's handler)."""
+        with self._durable.journal.read() as tx:
+            record = tx.get_instance(job.sop_instance_uid)
+        try:
+            rendition = self._durable.journal.spool.rendition(record.sop, record.file)
+            (result,) = self._context.storage.store(self._context.peer(job.destination), [rendition])
+        except ModalityError as error:
+            return outcome_of_error(error)
+        # a duplicate is our own object: its UID was never used for anything else, and commitment proves it
+        if not result.stored and result.action is not Action.VERIFY:
+            code = "NO_RESPONSE" if result.status is None else f"STATUS_{result.status:04X}"
+            return outcome_of_action(result.action, code, result.meaning)
+        warning = "" if result.category is Category.SUCCESS else result.meaning
+        state = DeliveryState.STORED_WITH_WARNING if warning else DeliveryState.STORED
+
+        def stored(tx: Transaction) -> None:
+            tx.set_delivery(record.sop, job.destination, state, warning)
+            event = ImageStored(
+                at=self._context.clock.now(),
+                step_uid=record.step_uid,
+                sop=record.sop,
+                destination=job.destination,
+                warning=warning,
+            )
+            tx.after_commit(lambda: self._context.events.publish(event))
+
+        return Outcome(kind=OutcomeKind.DONE, apply=stored)
+
+    def settled(self, tx: Transaction, job: Job) -> None:
+        """Note an object that will not be sent any more."""
+        if job.state is JobState.COMPLETE:
+            return
+        record = tx.get_instance(job.sop_instance_uid)
+        if record.state is InstanceState.REJECTED:
+            tx.set_delivery(record.sop, job.destination, DeliveryState.REJECTED)
+            return
+        reason = job.last_error or job.state.value
+        tx.set_delivery(record.sop, job.destination, DeliveryState.FAILED, reason)
+        event = StorageFailed(
+            at=self._context.clock.now(),
+            step_uid=record.step_uid,
+            sop=record.sop,
+            destination=job.destination,
+            reason=reason,
+        )
+        tx.after_commit(lambda: self._context.events.publish(event))
+
+
+class MppsDelivery:
+    """N-CREATE and N-SET of a step, in order, to every MPPS destination."""
+
+    def __init__(self, context: Context, durable: Durable) -> None:
+        self._context, self._durable = context, durable
+
+    def submit_create(self, tx: Transaction, step_uid: str, message: bytes) -> None:
+        """Queue the N-CREATE."""
+        self._submit(tx, JobKind.N_CREATE, step_uid, 0, message)
+
+    def submit_set(self, tx: Transaction, step_uid: str, sequence: int, message: bytes) -> None:
+        """Queue an N-SET behind the messages before it; ``sequence`` counts from 1."""
+        self._submit(tx, JobKind.N_SET, step_uid, sequence, message)
+
+    def _submit(self, tx: Transaction, kind: JobKind, step_uid: str, sequence: int, message: bytes) -> None:
+        for destination in self._context.settings.mpps:
+            if kind is JobKind.N_CREATE:
+                tx.set_mpps_status(step_uid, destination, None)
+            self._durable.queue.submit(
+                tx,
+                JobRequest(
+                    kind=kind,
+                    destination=destination,
+                    step_uid=step_uid,
+                    ordering_key=f"{destination}|{step_uid}|MPPS",
+                    sequence=sequence,
+                    priority=_MPPS_PRIORITY,
+                    payload=message,
+                    unique_key=f"{kind}|{step_uid}|{destination}|{sequence}",
+                ),
+            )
+
+    def handle(self, job: Job) -> Outcome:
+        """Send one message (the queue's handler)."""
+        message = decode_message(job.payload)
+        status = StepStatus(str(message.PerformedProcedureStepStatus))
+        try:
+            self._send(job)
+        except DimseFailure as error:
+            # the answer to an earlier attempt was lost: the peer has already done what we repeat
+            if not (error.verdict.action is Action.VERIFY and job.attempts > 0):
+                return outcome_of_error(error)
+        except ModalityError as error:
+            return outcome_of_error(error)
+        return Outcome(
+            kind=OutcomeKind.DONE, apply=lambda tx: tx.set_mpps_status(job.step_uid, job.destination, status)
+        )
+
+    def _send(self, job: Job) -> None:
+        peer = self._context.peer(job.destination)
+        message = decode_message(job.payload)
+        if job.kind == JobKind.N_CREATE:
+            self._context.mpps.create(job.step_uid, message, peer=peer)
+            return
+        try:
+            self._context.mpps.set(job.step_uid, message, peer=peer)
+        except DimseFailure as error:
+            if error.verdict.action is not Action.RECREATE:
+                raise
+            # the peer lost the step: tell it again from the beginning, with the data of then
+            (created,) = self._durable.queue.jobs(
+                kind=JobKind.N_CREATE, step_uid=job.step_uid, destination=job.destination
+            )
+            self._context.mpps.create(job.step_uid, decode_message(created.payload), peer=peer)
+            self._context.mpps.set(job.step_uid, message, peer=peer)
+
+    def settled(self, tx: Transaction, job: Job) -> None:
+        """Tell of a message that was refused; acquisition and storage go on."""
+        if job.state is JobState.COMPLETE:
+            return
+        status = StepStatus(str(decode_message(job.payload).PerformedProcedureStepStatus))
+        event = MppsRefused(
+            at=self._context.clock.now(),
+            step_uid=job.step_uid,
+            destination=job.destination,
+            requested=status,
+            reason=job.last_error or job.state.value,
+        )
+        tx.after_commit(lambda: self._context.events.publish(event))

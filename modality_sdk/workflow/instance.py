@@ -1,0 +1,69 @@
+"""One object of a step, as the acquisition program sees it."""
+
+from pathlib import Path
+
+from modality_sdk.model import CancelToken, Delivery, DeliveryState, SopReference
+from modality_sdk.workflow.context import Context, Durable
+from modality_sdk.workflow.waiting import wait_until
+
+__all__ = ["Instance"]
+
+
+class Instance:
+    """An object that the journal has taken over: it will be delivered, whatever happens.
+
+    Attributes
+    ----------
+    ref
+        Its SOP class and SOP instance.
+    """
+
+    def __init__(self, context: Context, durable: Durable, step_uid: str, ref: SopReference) -> None:
+        self._context, self._durable, self._step_uid = context, durable, step_uid
+        self.ref = ref
+
+    def __repr__(self) -> str:
+        return f"Instance({self.ref.sop_instance_uid!r})"
+
+    @property
+    def path(self) -> Path:
+        """The DICOM file in the spool; read it, never change it."""
+        with self._durable.journal.read() as tx:
+            record = tx.get_instance(self.ref.sop_instance_uid)
+        return self._durable.journal.spool.absolute(record.file)
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """How far the object has come at each destination, now."""
+        with self._durable.journal.read() as tx:
+            return tuple(d for d in tx.deliveries_of(self._step_uid) if d.sop == self.ref)
+
+    def wait(self, timeout: float, *, cancel: CancelToken | None = None) -> tuple[Delivery, ...]:
+        """Wait until no destination is still to be sent the object.
+
+        Parameters
+        ----------
+        timeout
+            Seconds.
+        cancel
+            Ends the wait early.
+
+        Returns
+        -------
+        tuple of Delivery
+            Stored, failed or rejected, one for each destination; a failure is a result, not an error.
+
+        Raises
+        ------
+        TimeoutError
+            When a destination is still waiting after ``timeout``; the object stays queued.
+        Cancelled
+            When ``cancel`` was cancelled; the object stays queued.
+        """
+
+        def settled() -> tuple[Delivery, ...] | None:
+            deliveries = self.deliveries
+            return None if any(d.state is DeliveryState.WAITING for d in deliveries) else deliveries
+
+        overdue = f"object {self.ref.sop_instance_uid} still waits to be sent"
+        return wait_until(self._context.changes, settled, timeout, cancel, overdue)

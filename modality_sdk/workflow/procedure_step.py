@@ -1,0 +1,499 @@
+"""The performed procedure step: what an acquisition program holds while a patient is examined."""
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import TracebackType
+from typing import Literal, Self
+
+import numpy as np
+
+from modality_sdk.dataset import mpps_create, mpps_set
+from modality_sdk.errors import MissingAttribute, StateError
+from modality_sdk.iod import DxImage
+from modality_sdk.journal import InstanceRecord, SpoolFile, Transaction
+from modality_sdk.model import (
+    Acquisition,
+    CancelToken,
+    DeliveryReport,
+    DeliveryState,
+    DiscontinuationReason,
+    InstanceState,
+    IrradiationEvent,
+    JobState,
+    Patient,
+    PerformedProcedureStep,
+    PerformedSeries,
+    PresentationIntent,
+    ProtocolChoice,
+    RejectionReason,
+    SopReference,
+    StepStatus,
+    WorklistItem,
+)
+from modality_sdk.workflow.context import Context, Durable
+from modality_sdk.workflow.delivery import JobKind, MppsDelivery, StoreDelivery
+from modality_sdk.workflow.instance import Instance
+from modality_sdk.workflow.messages import encode_message
+from modality_sdk.workflow.progress import StepProgress
+from modality_sdk.workflow.waiting import wait_until
+
+__all__ = ["OnError", "PerformedStep", "Series", "StepServices"]
+
+OnError = Literal["keep_open", "discontinue"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepServices:
+    """What a step works with; made by `Modality`."""
+
+    context: Context
+    durable: Durable
+    stores: StoreDelivery
+    mpps: MppsDelivery
+    progress: StepProgress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """A series of the step, to be named in `PerformedStep.add_image`."""
+
+    series_instance_uid: str
+    series_number: int
+    step_uid: str
+
+
+class PerformedStep:
+    """One performed procedure step (PS3.4 Annex F), from the first exposure to the archive.
+
+    Made by `Modality.start`. As a context manager it completes the step at the end of the block. An
+    exception leaves the step open and journalled (`Modality.open_steps` finds it after a restart) and goes
+    on; with ``on_error="discontinue"`` the step is discontinued first. ``KeyboardInterrupt`` and ``SystemExit``
+    never send anything.
+
+    Every method may be called from any thread; none waits for the network.
+    """
+
+    def __init__(self, services: StepServices, uid: str, *, on_error: OnError = "keep_open") -> None:
+        self._services, self._uid, self._on_error = services, uid, on_error
+        self._journal = services.durable.journal
+        self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        return f"PerformedStep({self._uid!r})"
+
+    @property
+    def uid(self) -> str:
+        """SOP Instance UID of the MPPS; the objects refer to it, whether or not MPPS is in use."""
+        return self._uid
+
+    @property
+    def record(self) -> PerformedProcedureStep:
+        """All values of the step, as they are in the journal now."""
+        with self._journal.read() as tx:
+            return tx.get_step(self._uid)
+
+    @property
+    def status(self) -> StepStatus:
+        """Present status."""
+        return self.record.status
+
+    @property
+    def patient(self) -> Patient:
+        """Who is examined."""
+        return self.record.patient
+
+    @property
+    def items(self) -> tuple[WorklistItem, ...]:
+        """The scheduled steps performed; empty when unscheduled."""
+        return self.record.items
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """The objects of the step in the order in which they were made, rejected ones included."""
+        with self._journal.read() as tx:
+            return tuple(self._instance(r.sop) for r in tx.instances_of(self._uid))
+
+    def _instance(self, sop: SopReference) -> Instance:
+        return Instance(self._services.context, self._services.durable, self._uid, sop)
+
+    # ---- acquiring -------------------------------------------------------------------------------
+
+    def series(self, *, description: str = "", protocol: ProtocolChoice | None = None) -> Series:
+        """Begin a new series; images go there when it is named in `add_image`.
+
+        Without it `add_image` keeps one series for each protocol and body part.
+
+        Raises
+        ------
+        StateError
+            When the step is final.
+        """
+        with self._lock, self._journal.transaction() as tx:
+            step = self._open_step(tx)
+            made = self._new_series(tx, step, protocol.name if protocol else step.protocol_name, "", description)
+            tx.add_series(self._uid, made)
+        return Series(
+            series_instance_uid=made.series_instance_uid, series_number=made.series_number, step_uid=self._uid
+        )
+
+    def add_image(self, pixels: np.ndarray, acquisition: Acquisition, *, series: Series | None = None) -> Instance:
+        """Take over one exposure: build the DX object, keep it safe, queue it.
+
+        When this returns, the object and its irradiation event are durable and will be delivered. When it
+        raises, nothing was kept and nothing was queued.
+
+        Parameters
+        ----------
+        pixels
+            Shape (rows, columns), dtype uint8 or uint16, stored values as `Detector` describes them.
+        acquisition
+            Anatomy, view and technique.
+        series
+            From `series`; chosen by protocol and body part when None.
+
+        Returns
+        -------
+        Instance
+
+        Raises
+        ------
+        IodError
+            When pixels or acquisition do not make a valid object; names attribute and rule.
+        StateError
+            When the step is final, or the series belongs to another step.
+        QueueError
+            When the durable store cannot take it.
+        """
+        context = self._services.context
+        if series is not None and series.step_uid != self._uid:
+            raise StateError(f"series {series.series_instance_uid} belongs to another step")
+        detector = acquisition.detector or context.settings.detector_default
+        if detector is None:
+            raise MissingAttribute("ImagerPixelSpacing", "name a detector in the acquisition or in the settings")
+        with self._lock:
+            acquired = acquisition.acquired_at or context.clock.now()
+            with self._journal.read() as tx:
+                step = self._open_step(tx)
+                target, number = self._target(tx, step, acquisition, series)
+            event = IrradiationEvent(uid=context.uids.new(), started=acquired, acquisition=acquisition)
+            image = DxImage(
+                pixels,
+                step=step,
+                series=target,
+                acquisition=acquisition,
+                detector=detector,
+                sop_instance_uid=context.uids.new(),
+                instance_number=number,
+                irradiation_event_uid=event.uid,
+                acquired_at=acquired,
+            )
+            sop = SopReference(sop_class_uid=str(image.SOPClassUID), sop_instance_uid=str(image.SOPInstanceUID))
+            file = self._journal.spool.write(image)
+            try:
+                self._keep(sop, file, target, number, replace(event, image=sop), acquired)
+            except BaseException:
+                self._journal.spool.discard(file)
+                raise
+        return self._instance(sop)
+
+    def _keep(
+        self,
+        sop: SopReference,
+        file: SpoolFile,
+        series: PerformedSeries,
+        number: int,
+        event: IrradiationEvent,
+        created: datetime,
+    ) -> None:
+        with self._journal.transaction() as tx:
+            step = self._open_step(tx)
+            if series.series_instance_uid not in {s.series_instance_uid for s in tx.series_of(self._uid)}:
+                tx.add_series(self._uid, series)
+            record = InstanceRecord(
+                sop=sop,
+                step_uid=self._uid,
+                series_instance_uid=series.series_instance_uid,
+                instance_number=number,
+                file=file,
+                state=InstanceState.ACQUIRED,
+                irradiation_event_uid=event.uid,
+                created=created,
+            )
+            tx.add_instance(record)
+            tx.add_irradiation_event(self._uid, event)
+            self._services.stores.expect(tx, record)
+            self._begin(tx, step)
+            if self._services.context.settings.send.objects == "immediately":
+                self._services.stores.submit(tx, record)
+            self._services.context.announce_change(tx)
+
+    def record_exposure(self, event: IrradiationEvent) -> None:
+        """Note a shot that made no image; `add_image` notes its own. Durable when this returns.
+
+        Raises
+        ------
+        StateError
+            When the step is final.
+        """
+        with self._lock, self._journal.transaction() as tx:
+            step = self._open_step(tx)
+            tx.add_irradiation_event(self._uid, event)
+            self._begin(tx, step)
+
+    def _target(
+        self, tx: Transaction, step: PerformedProcedureStep, acquisition: Acquisition, series: Series | None
+    ) -> tuple[PerformedSeries, int]:
+        """The series that the image goes to, and its Instance Number there."""
+        protocol = acquisition.protocol_name or step.protocol_name or acquisition.body_part
+        found = None
+        for known in tx.series_of(self._uid):
+            if series is not None:
+                if known.series_instance_uid == series.series_instance_uid:
+                    found = known
+            elif (known.protocol_name, known.body_part) == (protocol, acquisition.body_part):
+                found = known
+                break
+        if found is None:
+            return self._new_series(tx, step, protocol, acquisition.body_part, ""), 1
+        taken = [
+            r.instance_number for r in tx.instances_of(self._uid) if r.series_instance_uid == found.series_instance_uid
+        ]
+        return found, max(taken, default=0) + 1
+
+    def _new_series(
+        self, tx: Transaction, step: PerformedProcedureStep, protocol: str, body_part: str, description: str
+    ) -> PerformedSeries:
+        numbers = [s.series_number for s in tx.series_of(self._uid)]
+        return PerformedSeries(
+            series_instance_uid=self._services.context.uids.new(),
+            series_number=max(numbers, default=0) + 1,
+            modality=step.modality,
+            presentation_intent=PresentationIntent.FOR_PRESENTATION,
+            # Protocol Name is Type 1 in the Performed Series Sequence (PS3.4 Table F.7.2-1)
+            protocol_name=protocol or step.modality,
+            description=description,
+            operators=step.operators,
+            performing_physicians=step.performing_physicians,
+            body_part=body_part,
+        )
+
+    # ---- judging ---------------------------------------------------------------------------------
+
+    def accept(self, instance: Instance) -> None:
+        """The operator finds the image good; with ``send.objects = "on_accept"`` it leaves now.
+
+        Raises
+        ------
+        StateError
+            When the object is not of this step, was rejected, or the step is final.
+        """
+        with self._lock, self._journal.transaction() as tx:
+            self._open_step(tx)
+            record = self._own(tx, instance)
+            if record.state is InstanceState.REJECTED:
+                raise StateError(f"object {record.sop.sop_instance_uid} was rejected")
+            tx.set_instance_state(record.sop.sop_instance_uid, InstanceState.ACCEPTED)
+            if self._services.context.settings.send.objects == "on_accept":
+                self._services.stores.submit(tx, record)
+            self._services.context.announce_change(tx)
+
+    def reject(self, instance: Instance, reason: RejectionReason) -> None:
+        """The operator rejects an image that has not left: it is never sent, its exposure stays counted.
+
+        Raises
+        ------
+        StateError
+            When the object is not of this step, the step is final, or the object has left already or is
+            leaving: what an archive has can only be rejected there.
+        """
+        with self._lock, self._journal.transaction() as tx:
+            self._open_step(tx)
+            record = self._own(tx, instance)
+            if record.state is InstanceState.REJECTED:
+                return
+            queue = self._services.durable.queue
+            sop_uid = record.sop.sop_instance_uid
+            jobs = [j for j in queue.jobs_of_instance(tx, sop_uid) if j.state is not JobState.CANCELLED]
+            if any(j.state not in (JobState.PENDING, JobState.RETRYING) or j.attempts for j in jobs):
+                raise StateError(f"object {sop_uid} has left, or may have; it can no longer be held back")
+            tx.set_instance_state(sop_uid, InstanceState.REJECTED, reason)
+            for job in jobs:
+                queue.cancel_in(tx, job)
+            for delivery in tx.deliveries_of(self._uid):
+                if delivery.sop == record.sop:
+                    tx.set_delivery(record.sop, delivery.destination, DeliveryState.REJECTED)
+            self._services.context.announce_change(tx)
+
+    def _own(self, tx: Transaction, instance: Instance) -> InstanceRecord:
+        record = tx.get_instance(instance.ref.sop_instance_uid)
+        if record.step_uid != self._uid:
+            raise StateError(f"object {record.sop.sop_instance_uid} belongs to another step")
+        return record
+
+    # ---- finishing -------------------------------------------------------------------------------
+
+    def complete(self, *, allow_empty: bool = False) -> None:
+        """The step was performed; queues the final N-SET and, when all is stored, storage commitment.
+
+        Parameters
+        ----------
+        allow_empty
+            Complete a step that made no object.
+
+        Raises
+        ------
+        StateError
+            When the step is final already, or has no object and ``allow_empty`` is not set.
+        """
+        self._finish(StepStatus.COMPLETED, None, allow_empty)
+
+    def discontinue(self, reason: DiscontinuationReason) -> None:
+        """The step was ended before it was done; what was made is kept and delivered.
+
+        Parameters
+        ----------
+        reason
+            CID 9301.
+
+        Raises
+        ------
+        StateError
+            When the step is final already.
+        """
+        self._finish(StepStatus.DISCONTINUED, reason, allow_empty=True)
+
+    def _finish(self, status: StepStatus, reason: DiscontinuationReason | None, allow_empty: bool) -> None:
+        context = self._services.context
+        with self._lock, self._journal.transaction() as tx:
+            step = self._open_step(tx)
+            records = [r for r in tx.instances_of(self._uid) if r.state is not InstanceState.REJECTED]
+            if not records and not allow_empty:
+                raise StateError("the step has no object; complete it with allow_empty=True or discontinue it")
+            if context.settings.send.objects != "immediately":
+                for record in records:
+                    self._services.stores.submit(tx, record)
+            # a step that was never begun at the MPPS destinations has nothing to tell unless it made something;
+            # an abandoned one is created and discontinued, so that the schedule is freed
+            step = self._begin(tx, step)
+            step = replace(step, status=status, ended=context.clock.now(), discontinuation_reason=reason)
+            tx.update_step(step)
+            series = tx.series_of(self._uid)
+            if not series:
+                # a final state needs at least one item, with or without objects (PS3.4 F.7.2.1.1 note 2)
+                series = [self._new_series(tx, step, step.protocol_name, "", "")]
+            self._services.mpps.submit_set(tx, self._uid, 1, encode_message(mpps_set(step, series)))
+            self._services.progress.advance(tx, self._uid)
+
+    def wait_until_archived(self, timeout: float, *, cancel: CancelToken | None = None) -> DeliveryReport:
+        """Wait until every destination has, and where it commits has committed, every object.
+
+        Parameters
+        ----------
+        timeout
+            Seconds.
+        cancel
+            Ends the wait early.
+
+        Returns
+        -------
+        DeliveryReport
+            Also when an object failed for good and the step can therefore not be archived: look at
+            ``archived`` and at the deliveries.
+
+        Raises
+        ------
+        TimeoutError
+            When something is still under way; it goes on.
+        Cancelled
+            When ``cancel`` was cancelled.
+        """
+
+        def looked() -> DeliveryReport | None:
+            report = self.report()
+            return (
+                report
+                if report.archived or (report.status.is_final and not report.open_jobs and _failed(report))
+                else None
+            )
+
+        return wait_until(self._services.context.changes, looked, timeout, cancel, f"step {self._uid} is not archived")
+
+    def wait_until_sent(self, timeout: float, *, cancel: CancelToken | None = None) -> DeliveryReport:
+        """Wait until nothing of the step is queued any more, MPPS messages included.
+
+        Parameters
+        ----------
+        timeout
+            Seconds.
+        cancel
+            Ends the wait early.
+
+        Raises
+        ------
+        TimeoutError
+            When something is still queued; it goes on.
+        Cancelled
+            When ``cancel`` was cancelled.
+        """
+
+        def looked() -> DeliveryReport | None:
+            report = self.report()
+            return None if report.open_jobs else report
+
+        return wait_until(self._services.context.changes, looked, timeout, cancel, f"step {self._uid} is still sent")
+
+    def report(self) -> DeliveryReport:
+        """How far the step has come, now."""
+        with self._journal.read() as tx:
+            jobs = self._services.durable.queue.jobs_of_step(tx, self._uid)
+            return DeliveryReport(
+                step_uid=self._uid,
+                status=tx.get_step(self._uid).status,
+                archived=tx.is_archived(self._uid),
+                deliveries=tuple(tx.deliveries_of(self._uid)),
+                mpps=tuple(tx.mpps_status_of(self._uid).items()),
+                open_jobs=sum(j.state.is_open and j.kind != JobKind.COMMITMENT_DEADLINE for j in jobs),
+                failed_jobs=sum(j.state is JobState.FAILED for j in jobs),
+            )
+
+    # ---- the journal -----------------------------------------------------------------------------
+
+    def _open_step(self, tx: Transaction) -> PerformedProcedureStep:
+        step = tx.get_step(self._uid)
+        if step.status.is_final:
+            raise StateError(f"step {self._uid} is {step.status.value}; start another")
+        return step
+
+    def _begin(self, tx: Transaction, step: PerformedProcedureStep) -> PerformedProcedureStep:
+        """Turn a draft into a step in progress and queue its N-CREATE."""
+        if step.status is not StepStatus.DRAFT:
+            return step
+        step = replace(step, status=StepStatus.IN_PROGRESS)
+        tx.update_step(step)
+        self._services.mpps.submit_create(tx, self._uid, encode_message(mpps_create(step)))
+        return step
+
+    def begin(self) -> None:
+        """Tell the MPPS destinations now that the step has started, before the first exposure.
+
+        Called by `Modality.start` with ``send.n_create = "on_open"``; harmless later.
+        """
+        with self._lock, self._journal.transaction() as tx:
+            self._begin(tx, self._open_step(tx))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            if not self.status.is_final:
+                self.complete()
+        elif isinstance(error, Exception) and self._on_error == "discontinue" and not self.status.is_final:
+            self.discontinue(DiscontinuationReason.UNSPECIFIED)
+
+
+def _failed(report: DeliveryReport) -> bool:
+    return report.failed_jobs > 0 or any(d.state is DeliveryState.FAILED for d in report.deliveries)
