@@ -1,0 +1,45 @@
+"""``modality simulate``: a hospital in a box."""
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from modality_sdk.simulator import Hospital
+
+__all__ = ["simulate"]
+
+
+@click.command()
+@click.option("--ris-port", default=11120, show_default=True, help="Port of the RIS (worklist and MPPS); 0 for any.")
+@click.option("--pacs-port", default=4242, show_default=True, help="Port of the PACS; 0 for any.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
+@click.option("--store-dir", type=click.Path(file_okay=False, path_type=Path), help="Keep received objects here.")
+@click.option(
+    "--modality",
+    "call_backs",
+    multiple=True,
+    metavar="AET@HOST:PORT",
+    default=["XRAY1@127.0.0.1:11112"],
+    show_default=True,
+    help="Where commitment reports go.",
+)
+def simulate(ris_port: int, pacs_port: int, host: str, store_dir: Path | None, call_backs: tuple[str, ...]) -> int:
+    """Run a RIS and a PACS until interrupted; today's worklist is made up."""
+    from modality_sdk.settings import parse_peer
+
+    stop = threading.Event()
+    with Hospital(host=host, ris_port=ris_port, pacs_port=pacs_port, store_dir=store_dir) as hospital:
+        for text in call_backs:
+            peer = parse_peer(text, None)
+            hospital.pacs.register(peer.ae_title, peer.host, peer.port)
+        click.echo(f"RIS  {hospital.ris.ae_title}@{host}:{hospital.ris.port}   worklist, MPPS")
+        click.echo(f"PACS {hospital.pacs.ae_title}@{host}:{hospital.pacs.port}   storage, storage commitment")
+        click.echo("Ctrl-C ends it")
+        for name in ("SIGINT", "SIGTERM"):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
+        # a wait without timeout cannot be interrupted on Windows
+        while not stop.wait(0.5):
+            pass
+    return 0

@@ -1,0 +1,105 @@
+"""``modality worklist``: the scheduled procedure steps."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import TypeAdapter
+from rich.table import Table
+
+from modality_sdk.cli.console import make_console, make_table
+from modality_sdk.cli.options import Connection, config_option, connection_options, json_option
+from modality_sdk.model import WorklistItem, WorklistQuery, WorklistResult
+from modality_sdk.workflow import Modality
+
+__all__ = ["items_table", "worklist"]
+
+
+def _read_date(text: str | None) -> date | tuple[date | None, date | None] | None:
+    if text in (None, "", "all"):
+        return None
+    try:
+        if text == "today":
+            return date.today()  # noqa: DTZ011 - the operator's day
+        if "/" in text:
+            first, last = text.split("/", 1)
+            return (date.fromisoformat(first) if first else None, date.fromisoformat(last) if last else None)
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter("a date is YYYY-MM-DD, FIRST/LAST, today or all") from error
+
+
+@click.command()
+@click.argument("peer", nargs=-1)
+@click.option("--date", "day", default="today", show_default=True, help="YYYY-MM-DD, FIRST/LAST, today or all.")
+@click.option("--modality", "modality_", help="Only this modality (default: the configured one; 'all' for any).")
+@click.option("--station", help="Only steps for this station AE title.")
+@click.option("--name", "patient_name", default="", help="Patient's name, with * and ?.")
+@click.option("--patient-id", default="")
+@click.option("--accession", "accession_number", default="")
+@click.option("--procedure", "requested_procedure_id", default="", help="Requested Procedure ID.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many items.")
+@config_option
+@json_option
+@connection_options
+def worklist(
+    peer: tuple[str, ...],
+    day: str,
+    modality_: str | None,
+    station: str | None,
+    config: Path | None,
+    as_json: bool,
+    connection: Connection,
+    **keys: Any,
+) -> int:
+    """Ask the worklist of PEER (default: the one in the configuration)."""
+    settings = connection.settings(config)
+    query = WorklistQuery(
+        start_date=_read_date(day),
+        modality="" if modality_ == "all" else modality_ or settings.modality,
+        scheduled_station_ae_title=station or "",
+        **keys,
+    )
+    target = connection.peer(peer or (settings.worklist,), settings)
+    result = Modality(settings).worklist.query(query, peer=target)
+    if as_json:
+        click.echo(json.dumps(_as_json(result), ensure_ascii=False, indent=2))
+    else:
+        make_console().print(items_table(result))
+        if result.truncated:
+            click.echo("there may be more: the answer was truncated", err=True)
+        for problem in result.problems:
+            what = "left out" if problem.fatal else "read leniently"
+            click.echo(f"answer {problem.index + 1} {what}: {problem.attribute}: {problem.rule}", err=True)
+    return 0
+
+
+def _as_json(result: WorklistResult) -> dict[str, object]:
+    return {
+        "items": TypeAdapter(tuple[WorklistItem, ...]).dump_python(result.items, mode="json"),
+        "truncated": result.truncated,
+        "unsupported_keys": result.unsupported_keys,
+        "problems": [{"index": p.index, "attribute": p.attribute, "rule": p.rule} for p in result.problems],
+    }
+
+
+def items_table(items: WorklistResult) -> Table:
+    """The items as a table for people; it shows patient data, that is its purpose."""
+    table = make_table("Time", "Patient", "ID", "Born", "Sex", "Accession", "Procedure", "Modality", "Station")
+    for item in items:
+        start = item.scheduled_procedure_step_start_time
+        patient = item.patient
+        table.add_row(
+            start.strftime("%H:%M") if start else "",
+            patient.name,
+            patient.patient_id,
+            patient.birth_date.isoformat() if patient.birth_date else "",
+            patient.sex,
+            item.accession_number,
+            item.scheduled_procedure_step_description or item.requested_procedure_description,
+            item.modality,
+            ", ".join(item.scheduled_station_ae_titles),
+        )
+    return table
