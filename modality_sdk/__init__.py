@@ -82,7 +82,7 @@ if TYPE_CHECKING:
     from modality_sdk.iod import DxImage
     from modality_sdk.queue import TransmissionQueue
     from modality_sdk.scu import Commitment, Mpps, Storage, Verification, Worklist
-    from modality_sdk.settings import Settings
+    from modality_sdk.settings import Listen, Settings
     from modality_sdk.workflow import Instance, Modality, PerformedStep, Series, Services
 
     __version__: str
@@ -122,6 +122,7 @@ __all__ = [
     "IodError",
     "IrradiationEvent",
     "JobState",
+    "Listen",
     "LossyNotAllowed",
     "MissingAttribute",
     "Modality",
@@ -178,6 +179,7 @@ _LAZY = {
     "Storage": "modality_sdk.scu",
     "Verification": "modality_sdk.scu",
     "Worklist": "modality_sdk.scu",
+    "Listen": "modality_sdk.settings",
     "Settings": "modality_sdk.settings",
     "Instance": "modality_sdk.workflow",
     "Modality": "modality_sdk.workflow",

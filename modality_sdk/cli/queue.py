@@ -39,7 +39,8 @@ def list_jobs(everything: bool, destination: str | None, config: Path | None, as
     states = None if everything else {s for s in JobState if s.is_open} | {JobState.FAILED}
     modality = _open(config)
     try:
-        jobs = modality.queue.jobs(states=states, destination=destination)
+        # jobs without a destination are our own reminders, nothing of them is to be sent
+        jobs = [j for j in modality.queue.jobs(states=states, destination=destination) if everything or j.destination]
         held = {d.name: d for d in modality.queue.destinations()}
     finally:
         modality.close()

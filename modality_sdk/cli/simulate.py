@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from modality_sdk.settings import parse_peer
 from modality_sdk.simulator import Hospital
 
 __all__ = ["simulate"]
@@ -14,6 +15,9 @@ __all__ = ["simulate"]
 @click.command()
 @click.option("--ris-port", default=11120, show_default=True, help="Port of the RIS (worklist and MPPS); 0 for any.")
 @click.option("--pacs-port", default=4242, show_default=True, help="Port of the PACS; 0 for any.")
+@click.option("--ris-aet", "ris_ae_title", default="RIS", show_default=True, help="AE title of the RIS.")
+@click.option("--pacs-aet", "pacs_ae_title", default="ORTHANC", show_default=True, help="AE title of the PACS.")
+@click.option("--station", default="XRAY1", show_default=True, help="AE title for which the worklist is scheduled.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
 @click.option("--store-dir", type=click.Path(file_okay=False, path_type=Path), help="Keep received objects here.")
 @click.option(
@@ -25,12 +29,31 @@ __all__ = ["simulate"]
     show_default=True,
     help="Where commitment reports go.",
 )
-def simulate(ris_port: int, pacs_port: int, host: str, store_dir: Path | None, call_backs: tuple[str, ...]) -> int:
-    """Run a RIS and a PACS until interrupted; today's worklist is made up."""
-    from modality_sdk.settings import parse_peer
+def simulate(
+    ris_port: int,
+    pacs_port: int,
+    ris_ae_title: str,
+    pacs_ae_title: str,
+    station: str,
+    host: str,
+    store_dir: Path | None,
+    call_backs: tuple[str, ...],
+) -> int:
+    """Run a RIS and a PACS until interrupted; today's worklist is made up.
 
+    The defaults fit the configuration file that `modality init` writes.
+    """
     stop = threading.Event()
-    with Hospital(host=host, ris_port=ris_port, pacs_port=pacs_port, store_dir=store_dir) as hospital:
+    hospital = Hospital(
+        host=host,
+        ris_port=ris_port,
+        pacs_port=pacs_port,
+        ris_ae_title=ris_ae_title,
+        pacs_ae_title=pacs_ae_title,
+        store_dir=store_dir,
+        station_ae_title=station,
+    )
+    with hospital:
         for text in call_backs:
             peer = parse_peer(text, None)
             hospital.pacs.register(peer.ae_title, peer.host, peer.port)

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,23 @@ def _corrupt(path: Path, what: str) -> QueueCorrupt:
         f"{path}: {what}. Nothing was changed. Restore the file from a backup, or salvage it with the sqlite3 shell's "
         f".recover command; to begin anew, move the whole directory {path.parent} away and keep it"
     )
+
+
+def _begin_immediate(connection: sqlite3.Connection) -> None:
+    # SQLite's own waiting looks ever more rarely, up to every 100 ms, so that a busy process would starve the others
+    deadline = time.monotonic() + _BUSY_TIMEOUT
+    connection.execute("PRAGMA busy_timeout = 5")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_TIMEOUT * 1000)}")
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
@@ -180,7 +198,7 @@ class Database:
             raise StateError("this thread has a transaction open")
         with self._writer, _translated(self.path):
             self._refuse_if_closed()
-            connection.execute("BEGIN IMMEDIATE")
+            _begin_immediate(connection)
             try:
                 yield connection
                 connection.execute("COMMIT")

@@ -147,6 +147,11 @@ class Network:
             for item in role_items(contexts):
                 requestor.requestor.add_negotiation_item(item)
             association = self._negotiate(peer, requestor, ClientSocket(requestor, sock), left, begun, cancel)
+        except OSError:  # the connection went between connecting and asking whom it is with
+            cut(sock)
+            raise AssociationAborted(
+                f"{peer.ae_title} closed the connection before the association was requested", ambiguous=False
+            ) from None
         except BaseException:
             cut(sock)
             raise
