@@ -31,6 +31,8 @@ dose = []                     # further destinations of dose reports
 # query_retrieve = "pacs"
 # printing = "film"
 
+# log_identifiers = true      # lets libraries log patients; for a laboratory without real ones
+
 [listen]                      # where peers call us back with commitment reports
 host = "0.0.0.0"
 port = {port}
