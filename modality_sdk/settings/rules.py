@@ -8,7 +8,7 @@ from pydicom.charset import python_encoding
 
 from modality_sdk.errors import ConfigurationError
 from modality_sdk.model import Detector, Equipment, Peer, TlsOptions
-from modality_sdk.uid import UidGenerator
+from modality_sdk.uid import UidGenerator, is_uid
 
 __all__ = [
     "check_detector",
@@ -16,6 +16,7 @@ __all__ = [
     "check_peers",
     "check_role",
     "check_tls",
+    "check_uid",
     "check_uid_root",
     "nearest",
 ]
@@ -35,6 +36,12 @@ def nearest(name: str, known: Collection[str]) -> str:
 def check_uid_root(uid_root: str) -> None:
     """See `UidGenerator`."""
     UidGenerator(uid_root)
+
+
+def check_uid(field: str, uid: str) -> None:
+    """A UID (PS3.5 section 9.1)."""
+    if not is_uid(uid):
+        raise ConfigurationError(field, "is a UID: digits and dots, no leading zeros, at most 64 characters", uid)
 
 
 def check_equipment(equipment: Equipment, modality: str) -> None:

@@ -31,6 +31,7 @@ from modality_sdk.model import (
     TlsOptions,
 )
 from modality_sdk.settings import problems, raw, rules
+from modality_sdk.uid import IMPLEMENTATION_CLASS_UID
 
 __all__ = ["CONFIG_VARIABLE", "DEFAULT_FILE", "Listen", "Settings"]
 
@@ -105,6 +106,7 @@ class Settings(BaseSettings):
     software_versions: Names = ()
     modality: str = "DX"
     uid_root: str = ""
+    implementation_class_uid: str = IMPLEMENTATION_CLASS_UID
     data_dir: Path = _DATA_DIR
     worklist: str = ""
     mpps: Names = ()
@@ -196,6 +198,7 @@ class Settings(BaseSettings):
     def _check(self) -> Self:
         rules.check_equipment(self.equipment, self.modality)
         rules.check_uid_root(self.uid_root)
+        rules.check_uid("implementation_class_uid", self.implementation_class_uid)
         rules.check_peers(self.peers)
         rules.check_tls("tls", self.tls)
         if self.detector is not None:

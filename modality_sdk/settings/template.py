@@ -21,6 +21,7 @@ serial_number = "0001"
 software_versions = ["1.0"]
 modality = "DX"
 uid_root = ""                 # a registered root of your own; empty: 2.25.<uuid>
+# implementation_class_uid = "..."   # of your product, where it has one of its own (PS3.7 D.3.3.2)
 data_dir = {data_dir}  # journal and spool; relative to this file
 
 # Who plays which role: names of the peers below. Leave a role out where the site has none.

@@ -31,7 +31,7 @@ from modality_sdk.scu import (
     WorklistScu,
 )
 from modality_sdk.settings import Settings
-from modality_sdk.uid import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, UidGenerator, UidSource
+from modality_sdk.uid import IMPLEMENTATION_VERSION_NAME, UidGenerator, UidSource
 from modality_sdk.workflow.assembly import Assembly
 from modality_sdk.workflow.context import Context
 from modality_sdk.workflow.procedure_step import OnError, PerformedStep
@@ -80,7 +80,7 @@ class Modality:
         self._network = Network(
             ae_title=settings.ae_title,
             handlers=self._handlers,
-            implementation_class_uid=IMPLEMENTATION_CLASS_UID,
+            implementation_class_uid=settings.implementation_class_uid,
             implementation_version_name=IMPLEMENTATION_VERSION_NAME,
         )
         worklist_peer = settings.peer(settings.worklist) if settings.worklist else None
@@ -174,7 +174,7 @@ class Modality:
             journal = Journal.open(
                 self.settings.data_dir,
                 clock=context.clock,
-                implementation_class_uid=IMPLEMENTATION_CLASS_UID,
+                implementation_class_uid=self.settings.implementation_class_uid,
                 implementation_version_name=IMPLEMENTATION_VERSION_NAME,
             )
             try:
@@ -184,7 +184,7 @@ class Modality:
                     self._listener = Listener(
                         self.settings.listener_options,
                         self._handlers,
-                        implementation_class_uid=IMPLEMENTATION_CLASS_UID,
+                        implementation_class_uid=self.settings.implementation_class_uid,
                         implementation_version_name=IMPLEMENTATION_VERSION_NAME,
                     )
                     self._listener.start()

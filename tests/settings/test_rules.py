@@ -56,6 +56,7 @@ def refused(changes: dict[str, Any]) -> ConfigurationError:
         ({"modality": "dx"}, "modality", "dx"),
         ({"modality": " "}, "modality", " "),
         ({"uid_root": "2.25"}, "uid_root", "2.25"),
+        ({"implementation_class_uid": "1.02"}, "implementation_class_uid", "1.02"),
         ({"uid_root": "1.02"}, "uid_root", "1.02"),
         ({"uid_root": "1.2." + "3" * 40}, "uid_root", "1.2." + "3" * 40),
         ({"data_dir": 5}, "data_dir", 5),
