@@ -34,6 +34,8 @@ __all__ = ["demo"]
 _PHANTOM_SIZE = (1024, 1024)
 _PREVIEW_SIDE = 768
 _BITS = 14
+_MARKER = ".modality-demo"
+_FOLDERS = ("objects", "previews", "simulated-exam")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,7 @@ def demo(
     """
     narrator = Narrator(quiet=as_json)
     shots = [_shot_of(read_pixels(path)) for path in files] or _phantom_shots()
+    _clear(output)
     with contextlib.ExitStack() as stack:
         if config is None:
             settings = stack.enter_context(_simulated_hospital(output, narrator))
@@ -98,9 +101,7 @@ def demo(
 
 @contextlib.contextmanager
 def _simulated_hospital(output: Path, narrator: Narrator) -> Iterator[Settings]:
-    data_dir = output / "modality-data"
-    # the hospital is new, so what an earlier demonstration left for another one has nowhere to go
-    shutil.rmtree(data_dir, ignore_errors=True)
+    data_dir = output / "simulated-exam"
     with Hospital() as hospital:
         settings = Settings(
             ae_title="XRAY1",
@@ -208,11 +209,27 @@ def _phantom_shots() -> list[_Shot]:
     return shots
 
 
+def _clear(output: Path) -> None:
+    """Make our folders, for their owner only; replace those of an earlier demonstration and no others."""
+    ours = output / _MARKER
+    if not ours.exists() and (foreign := [name for name in _FOLDERS if (output / name).exists()]):
+        rule = f"holds {foreign[0]} of another origin; nothing was touched"
+        raise ConfigurationError("--output", rule, str(output))
+    try:
+        for folder in _FOLDERS:
+            shutil.rmtree(output / folder, ignore_errors=True)
+        output.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ours.write_text(
+            f"Made by `modality demo`, which replaces {', '.join(_FOLDERS)} when it is run again.\n", encoding="utf-8"
+        )
+        for folder in ("objects", "previews"):
+            (output / folder).mkdir(mode=0o700)
+    except OSError as error:
+        raise ConfigurationError("--output", f"cannot be written to ({error.strerror})", str(output)) from None
+
+
 def _save(instances: tuple[Instance, ...], output: Path, narrator: Narrator) -> None:
     """Copies for people to look at; the spool keeps what is sent."""
-    for folder in ("objects", "previews"):
-        shutil.rmtree(output / folder, ignore_errors=True)
-        (output / folder).mkdir(parents=True)
     for number, instance in enumerate(instances, start=1):
         shutil.copyfile(instance.path, output / "objects" / f"{number:03d}.dcm")
         preview = output / "previews" / f"{number:03d}.png"

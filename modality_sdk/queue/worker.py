@@ -163,7 +163,7 @@ class Worker:
                 return
             thread = threading.Thread(target=run, name=f"queue {name or 'local'}", daemon=True)
             self._threads[name] = thread
-        thread.start()
+            thread.start()  # within the lock, so that `stop` never meets one that has not begun
 
     def _heartbeat(self) -> None:
         if time.monotonic() - self._last_heartbeat < _HEARTBEAT:

@@ -209,21 +209,23 @@ class Modality:
             if self._closed:
                 return
             self._closed = True
-            assembly = self._assembly
-            self._shut(drain)
-            if assembly is not None:
-                assembly.durable.journal.close()
-            self._network.close()
-            self._context.events.close()
+            with contextlib.ExitStack() as stack:
+                stack.callback(self._context.events.close)
+                stack.callback(self._network.close)
+                if self._assembly is not None:
+                    stack.callback(self._assembly.durable.journal.close)
+                self._shut(drain)
 
     def _shut(self, drain: float) -> None:
-        if self._worker is not None:
-            if drain > 0:
-                self._drain(drain)
-            self._worker.stop(timeout=max(drain, _STOP_TIMEOUT))
-        if self._listener is not None:
-            self._listener.stop()
-        self._worker = self._listener = self._assembly = None
+        with contextlib.ExitStack() as stack:  # one part that fails to stop keeps no other running
+            worker, listener, self._worker, self._listener = self._worker, self._listener, None, None
+            stack.callback(setattr, self, "_assembly", None)
+            if listener is not None:
+                stack.callback(listener.stop)
+            if worker is not None:
+                stack.callback(worker.stop, timeout=max(drain, _STOP_TIMEOUT))
+                if drain > 0:
+                    self._drain(drain)
 
     def _drain(self, seconds: float) -> None:
         queue, clock = self._opened().durable.queue, self._context.clock

@@ -1,14 +1,15 @@
 """The performed procedure step: what an acquisition program holds while a patient is examined."""
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Literal, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
 
-from modality_sdk.dataset import mpps_create, mpps_set
+from modality_sdk.dataset import mpps_create, mpps_set, object_attributes
 from modality_sdk.errors import MissingAttribute, StateError
 from modality_sdk.iod import DxImage
 from modality_sdk.journal import InstanceRecord, SpoolFile, Transaction
@@ -43,6 +44,19 @@ __all__ = ["OnError", "PerformedStep", "Series", "StepServices"]
 OnError = Literal["keep_open", "discontinue"]
 
 
+class StepLock:
+    """Lets one thread at a time change a step."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 @dataclass(frozen=True, kw_only=True)
 class StepServices:
     """What a step works with; made by `Modality`."""
@@ -52,6 +66,11 @@ class StepServices:
     stores: StoreDelivery
     mpps: MppsDelivery
     progress: StepProgress
+    locks: WeakValueDictionary[str, StepLock] = field(default_factory=WeakValueDictionary)
+
+    def lock_of(self, step_uid: str) -> StepLock:
+        """The lock of a step, the same for all who hold the step."""
+        return self.locks.setdefault(step_uid, StepLock())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +96,7 @@ class PerformedStep:
     def __init__(self, services: StepServices, uid: str, *, on_error: OnError = "keep_open") -> None:
         self._services, self._uid, self._on_error = services, uid, on_error
         self._journal = services.durable.journal
-        self._lock = threading.RLock()
+        self._lock = services.lock_of(uid)
 
     def __repr__(self) -> str:
         return f"PerformedStep({self._uid!r})"
@@ -128,11 +147,18 @@ class PerformedStep:
         ------
         StateError
             When the step is final.
+        InvalidValue
+            When a text does not fit its attribute.
         """
         with self._lock, self._journal.transaction() as tx:
             step = self._open_step(tx)
             made = self._new_series(tx, step, protocol.name if protocol else step.protocol_name, "", description)
+            object_attributes(step, made)  # a text that no object could carry is refused now, not at the end
             tx.add_series(self._uid, made)
+            if protocol is not None:
+                known = step.performed_protocol_codes
+                further = tuple(code for code in protocol.codes if code not in known)
+                tx.update_step(replace(step, performed_protocol_codes=known + further))
         return Series(
             series_instance_uid=made.series_instance_uid, series_number=made.series_number, step_uid=self._uid
         )

@@ -1,6 +1,7 @@
 """The command as it is typed: what it prints and how it exits."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -209,3 +210,21 @@ def test_wrong_configuration_exits_2_and_names_field_and_rule(run: Run, tmp_path
     assert run("nonsense")[0] == 2
     assert run("--help")[0] == 0
     assert run("--version")[0] == 0
+
+
+@pytest.mark.req("FR-DICOM-01")
+def test_demo_replaces_its_own_folders_and_touches_no_others(run: Run, tmp_path: Path) -> None:
+    precious = tmp_path / "out" / "objects" / "precious.txt"
+    precious.parent.mkdir(parents=True)
+    precious.write_text("mine")
+    code, _, err = run("demo", "--output", "out")
+    assert code == 2
+    assert "--output" in err
+    assert precious.read_text() == "mine"
+    (tmp_path / "modality-data").mkdir()
+    (tmp_path / "modality-data" / "journal.db").write_text("a site's own")
+    for _ in range(2):
+        assert run("demo", "--output", ".", "--json")[0] == 0
+    assert (tmp_path / "modality-data" / "journal.db").read_text() == "a site's own"
+    if os.name == "posix":
+        assert (tmp_path / "objects").stat().st_mode & 0o077 == 0

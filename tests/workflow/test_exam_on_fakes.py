@@ -1,6 +1,7 @@
 """One whole exam without a network, and the ways in which peers spoil it."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
@@ -11,6 +12,8 @@ from modality_sdk.errors import (
     AssociationRejected,
     ConnectError,
     DimseFailure,
+    InvalidValue,
+    IodError,
     ResponseTimeout,
     StateError,
 )
@@ -25,17 +28,24 @@ from modality_sdk.events import (
     StorageFailed,
 )
 from modality_sdk.model import (
+    Acquisition,
+    Code,
+    CommitmentReport,
     Delivery,
     DeliveryState,
     DiscontinuationReason,
     JobState,
     Patient,
+    ProtocolChoice,
     RejectionReason,
+    SendPolicy,
     StepStatus,
 )
 from modality_sdk.status import rejection
 from modality_sdk.testing.fake_site import FakeSite, scheduled_item
 from modality_sdk.workflow import PerformedStep
+
+CODE = Code(value="P5-09024", scheme="99EXAMPLE", meaning="Chest standing")
 
 
 def perform(site: FakeSite, shots: int = 1) -> PerformedStep:
@@ -283,8 +293,6 @@ def test_no_report_times_out_and_a_late_one_is_still_applied(site: FakeSite) -> 
     site.run_until_idle()
     assert states(step) == {DeliveryState.STORED}
     ((_, transaction_uid, references),) = site.commitment.requests
-    from modality_sdk.model import CommitmentReport
-
     assert late is not None
     assert late(CommitmentReport(transaction_uid=transaction_uid, committed=references))
     assert step.report().archived
@@ -306,8 +314,6 @@ def test_a_commitment_request_is_repeated_with_a_new_transaction_uid(site: FakeS
 
 @pytest.mark.req("FR-DICOM-05")
 def test_a_report_for_a_strange_transaction_changes_nothing(site: FakeSite) -> None:
-    from modality_sdk.model import CommitmentReport
-
     step = perform(site)
     assert not site.modality.apply_commitment_report(CommitmentReport(transaction_uid="1.2.3"))
     assert states(step) == {DeliveryState.WAITING}
@@ -413,8 +419,6 @@ def test_illegal_operations_raise_at_once(site: FakeSite) -> None:
 
 @pytest.mark.req("FR-DICOM-01")
 def test_objects_can_wait_for_acceptance(make_site: Callable[..., FakeSite]) -> None:
-    from modality_sdk.model import SendPolicy
-
     site = make_site(overrides={"send": SendPolicy(objects="on_accept")})
     step = site.modality.start(scheduled_item())
     instance = site.expose(step)
@@ -427,8 +431,6 @@ def test_objects_can_wait_for_acceptance(make_site: Callable[..., FakeSite]) -> 
 
 @pytest.mark.req("FR-DICOM-04")
 def test_the_step_can_be_told_on_opening(make_site: Callable[..., FakeSite]) -> None:
-    from modality_sdk.model import SendPolicy
-
     site = make_site(overrides={"send": SendPolicy(n_create="on_open")})
     step = site.modality.start(scheduled_item())
     site.run_until_idle()
@@ -438,8 +440,6 @@ def test_the_step_can_be_told_on_opening(make_site: Callable[..., FakeSite]) -> 
 
 @pytest.mark.req("FR-DICOM-01")
 def test_bad_pixels_leave_nothing_behind(site: FakeSite) -> None:
-    from modality_sdk.errors import IodError
-
     step = site.modality.start(scheduled_item())
     site.pixels = site.pixels.astype(float)  # type: ignore[assignment]
     with pytest.raises(IodError):
@@ -469,3 +469,28 @@ def test_waiting_for_an_instance_gives_its_deliveries(site: FakeSite) -> None:
     (delivery,) = instance.wait(timeout=1)
     assert isinstance(delivery, Delivery)
     assert delivery.state is DeliveryState.STORED
+
+
+@pytest.mark.req("FR-DICOM-04")
+def test_a_text_that_no_object_could_carry_is_refused_before_it_can_block_the_step(site: FakeSite) -> None:
+    step = site.modality.start(scheduled_item())
+    for description, name in (("x" * 100, "Chest"), ("", "a\\b")):
+        with pytest.raises(InvalidValue):
+            step.series(description=description, protocol=ProtocolChoice(name=name))
+    series = step.series(description="standing", protocol=ProtocolChoice(name="Chest", codes=(CODE,)))
+    step.add_image(site.pixels, Acquisition(body_part="CHEST", view="PA"), series=series)
+    step.complete()
+    site.run_until_idle()
+    final = site.mpps.messages[step.uid][-1]
+    assert [s.SeriesDescription for s in final.PerformedSeriesSequence] == ["standing"]
+    assert final.PerformedProtocolCodeSequence[0].CodeValue == CODE.value
+
+
+@pytest.mark.req("FR-DICOM-01")
+def test_many_threads_may_expose_into_one_step(site: FakeSite) -> None:
+    step = site.modality.start(scheduled_item())
+    (same,) = site.modality.open_steps()
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda n: site.expose(step if n % 2 else same), range(12)))
+    numbers = [int(dcmread(i.path, stop_before_pixels=True).InstanceNumber) for i in step.instances]
+    assert sorted(numbers) == list(range(1, 13))
