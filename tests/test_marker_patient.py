@@ -107,7 +107,11 @@ def errors_of(modality: Modality, step: object) -> list[str]:
     ):
         with pytest.raises(ModalityError) as caught:
             attempt()
-        said.append("".join(traceback.format_exception(caught.value)[-1:]))
+        # the whole chain of causes, without the lines of source code that a traceback quotes
+        chain = traceback.TracebackException.from_exception(caught.value)
+        while chain is not None:
+            said += chain.format_exception_only()
+            chain = chain.__cause__ or chain.__context__
         said.append(repr(caught.value))
     return said
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from modality_sdk.errors import ConfigurationError
 from modality_sdk.model import (
     Acquisition,
     DeliveryReport,
+    DeliveryState,
     Detector,
     Exposure,
     Peer,
@@ -34,6 +36,8 @@ __all__ = ["demo"]
 _PHANTOM_SIZE = (1024, 1024)
 _PREVIEW_SIDE = 768
 _BITS = 14
+_MESSAGES = 2.0
+"""Seconds that the last MPPS message gets at least."""
 _MARKER = ".modality-demo"
 _FOLDERS = ("objects", "previews", "simulated-exam")
 
@@ -94,9 +98,9 @@ def demo(
         narrator.close(step, report, output)
     if as_json:
         click.echo(json.dumps(result, indent=2))
-    if report.archived and not report.open_jobs:
-        return 0
-    return 3 if report.open_jobs else 1
+    if report.failed_jobs or any(d.state is DeliveryState.FAILED for d in report.deliveries):
+        return 1
+    return 0 if report.archived and not report.open_jobs else 3
 
 
 @contextlib.contextmanager
@@ -167,9 +171,10 @@ def _choose(modality: Modality, accession: str | None, narrator: Narrator) -> Wo
 
 def _wait(step: PerformedStep, timeout: float, narrator: Narrator) -> DeliveryReport:
     narrator.say("waiting for the archive's commitment")
+    deadline = time.monotonic() + timeout
     with contextlib.suppress(TimeoutError):
         step.wait_until_archived(timeout)
-        return step.wait_until_sent(timeout)
+        return step.wait_until_sent(max(deadline - time.monotonic(), _MESSAGES))
     return step.report()
 
 

@@ -64,7 +64,14 @@ def main(arguments: list[str] | None = None) -> None:
     except ConfigurationError as error:
         click.echo(f"configuration: {error}", err=True)
         sys.exit(2)
-    except (ModalityError, TimeoutError) as error:
+    except OSError as error:
+        if isinstance(error, TimeoutError | ModalityError):
+            message = str(error)
+        else:
+            message = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+        click.echo(f"error: {message}", err=True)
+        sys.exit(1)
+    except ModalityError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

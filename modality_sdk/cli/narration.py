@@ -19,7 +19,7 @@ from modality_sdk.events import (
     StepArchived,
     StorageFailed,
 )
-from modality_sdk.model import DeliveryReport, WorklistResult
+from modality_sdk.model import DeliveryReport, DeliveryState, WorklistResult
 from modality_sdk.workflow import Modality, PerformedStep
 
 __all__ = ["Narrator"]
@@ -77,7 +77,8 @@ class Narrator:
             self.say(f"ARCHIVED; the objects are in {output}", mark="✓", style="green")
         else:
             self.say(
-                f"not archived: {report.open_jobs} transmissions are queued, {report.failed_jobs} failed",
+                f"not archived: {report.open_jobs} transmissions are queued, {report.failed_jobs} failed, "
+                f"{_uncommitted(report)} objects wait for their commitment",
                 mark="✗",
                 style="red",
             )
@@ -100,3 +101,7 @@ class Narrator:
                 self.say(f"{event.destination} is held: {event.cause}", mark="‖", style="yellow")
             case DestinationResumed():
                 self.say(f"{event.destination} takes jobs again", mark="▶", style="green")
+
+
+def _uncommitted(report: DeliveryReport) -> int:
+    return sum(d.state.is_stored and d.state is not DeliveryState.COMMITTED for d in report.deliveries)

@@ -15,6 +15,8 @@ from modality_sdk.settings import CONFIG_VARIABLE, DEFAULT_FILE, Settings, parse
 
 __all__ = ["Connection", "config_option", "connection_options", "json_option", "load_settings", "split_peer"]
 
+_PDU = click.IntRange(4096, 1 << 24)
+
 F = TypeVar("F", bound=Callable[..., object])
 
 config_option = click.option(
@@ -46,6 +48,8 @@ class Connection:
 
     def peer(self, words: Sequence[str], settings: Settings) -> Peer:
         """The peer meant by ``words``, with what the options change of it."""
+        if not any(words):
+            raise click.UsageError("name a peer, or give it this role in the configuration")
         peer = parse_peer(" ".join(words), settings)
         changes = {
             "association": self.association_timeout,
@@ -95,10 +99,12 @@ def connection_options(command: F) -> F:
         click.option("-ta", "association_timeout", type=float, metavar="S", help="Association timeout."),
         click.option("-td", "response_timeout", type=float, metavar="S", help="Response timeout."),
         click.option("-tn", "idle_timeout", type=float, metavar="S", help="Network timeout without any data."),
-        click.option("-pdu", "maximum_pdu", type=int, metavar="BYTES", help="Largest PDU to receive."),
+        click.option(
+            "-pdu", "maximum_pdu", type=click.IntRange(4096, 1 << 24), metavar="BYTES", help="Largest PDU to receive."
+        ),
         click.option("-v", "verbosity", flag_value="INFO", help="Tell of associations."),
         click.option("-d", "verbosity", flag_value="DEBUG", help="Tell of messages."),
-        click.option("-q", "verbosity", flag_value="CRITICAL", default="WARNING", help="Say nothing."),
+        click.option("-q", "verbosity", flag_value="CRITICAL", default="WARNING", help="Only tell what went wrong."),
     ]
     decorated: Callable[..., object] = gather
     for option in reversed(options):

@@ -11,10 +11,12 @@ from modality_sdk.simulator import Hospital
 
 __all__ = ["simulate"]
 
+_PORT = click.IntRange(0, 65535)
+
 
 @click.command()
-@click.option("--ris-port", default=11120, show_default=True, help="Port of the RIS (worklist and MPPS); 0 for any.")
-@click.option("--pacs-port", default=4242, show_default=True, help="Port of the PACS; 0 for any.")
+@click.option("--ris-port", type=_PORT, default=11120, show_default=True, help="Port of the RIS; 0 for any.")
+@click.option("--pacs-port", type=_PORT, default=4242, show_default=True, help="Port of the PACS; 0 for any.")
 @click.option("--ris-aet", "ris_ae_title", default="RIS", show_default=True, help="AE title of the RIS.")
 @click.option("--pacs-aet", "pacs_ae_title", default="ORTHANC", show_default=True, help="AE title of the PACS.")
 @click.option("--station", default="XRAY1", show_default=True, help="AE title for which the worklist is scheduled.")

@@ -26,7 +26,11 @@ def store(words: tuple[str, ...], config: Path | None, as_json: bool, connection
     if not names:
         raise click.UsageError("name at least one file")
     target = connection.peer(peer_words, settings)
-    renditions = [FileRendition.from_file(path) for path in _files(names)]
+    renditions, refused = _read(_files(names))
+    for path, why in refused:
+        click.echo(f"not sent {path}: {why}", err=True)
+    if not renditions:
+        return 1
 
     def progress(result: StoreResult) -> None:
         if not as_json:
@@ -48,7 +52,20 @@ def store(words: tuple[str, ...], config: Path | None, as_json: bool, connection
             for r in results
         ]
         click.echo(json.dumps(rows, indent=2))
-    return 0 if all(r.stored for r in results) else 1
+    return 0 if all(r.stored for r in results) and not refused else 1
+
+
+def _read(paths: list[Path]) -> tuple[list[FileRendition], list[tuple[Path, str]]]:
+    """What can be sent, and why the rest cannot."""
+    renditions, refused = [], []
+    for path in paths:
+        try:
+            renditions.append(FileRendition.from_file(path))
+        except InvalidValue as error:
+            refused.append((path, error.rule))
+        except OSError as error:
+            refused.append((path, error.strerror or type(error).__name__))
+    return renditions, refused
 
 
 def _files(names: tuple[str, ...]) -> list[Path]:
@@ -69,6 +86,6 @@ def _files(names: tuple[str, ...]) -> list[Path]:
 def _is_dicom(path: Path) -> bool:
     try:
         FileRendition.from_file(path)
-    except InvalidValue:
+    except (InvalidValue, OSError):
         return False
     return True

@@ -41,14 +41,18 @@ class Subscription:
     def _offer(self, event: Event) -> None:
         if not isinstance(event, self._types):
             return
+        self._guarded(self._call if self._executor is None else self._hand_over, event)
+
+    def _hand_over(self, event: Event) -> None:
         if self._executor is not None:
-            self._executor.submit(self._call, event)
-        else:
-            self._call(event)
+            self._executor.submit(self._guarded, self._call, event)
 
     def _call(self, event: Event) -> None:
+        self._handler(event)
+
+    def _guarded(self, action: Callable[[Event], object], event: Event) -> None:
         try:
-            self._handler(event)
+            action(event)
         except Exception as error:
             # a handler's failure harms nobody; its text may hold patient data, so only its type is logged
             _log.error(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 __all__ = [
+    "FULL",
     "create",
     "flush",
     "make_directory",
@@ -24,6 +25,9 @@ __all__ = [
 
 _POSIX = os.name == "posix"
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV}
+
+FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""Error numbers that say that the file system takes no more."""
 
 
 def make_directory(path: Path) -> None:

@@ -21,7 +21,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from modality_sdk.errors import InvalidValue, QueueCorrupt, StateError
+from modality_sdk.errors import InvalidValue, QueueCorrupt, QueueError, QueueFull, StateError
 from modality_sdk.journal import durable
 from modality_sdk.journal.records import SpoolFile
 from modality_sdk.journal.rendition import PREAMBLE, FileRendition, check_uid
@@ -77,8 +77,10 @@ class Spool:
             When the SOP UIDs are missing or malformed, the pixels are compressed, or a value cannot be encoded.
         StateError
             When there is a file of this SOP Instance UID already.
-        OSError
-            When the disk does not take it.
+        QueueFull
+            When the disk is full.
+        QueueError
+            When the disk does not take it for another reason.
         """
         sop = SopReference(
             sop_class_uid=check_uid("SOPClassUID", dataset.get("SOPClassUID")),
@@ -87,11 +89,11 @@ class Spool:
         content = _native(dataset)
         path = self._path_of(sop.sop_instance_uid)
         target = self.root / path
-        durable.make_directory(target.parent)
         temporary = target.with_name(f"{target.name}.{uuid4().hex}{_UNFINISHED}")
         if target.exists():
             raise self._present(sop)
         try:
+            durable.make_directory(target.parent)
             with durable.create(temporary) as file:
                 output = _Digesting(file)
                 offset = self._encode(content, self._meta(sop), output)
@@ -99,6 +101,11 @@ class Spool:
             durable.publish(temporary, target)
         except FileExistsError:
             raise self._present(sop) from None
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            if error.errno in durable.FULL:
+                raise QueueFull(f"the spool's file system takes no more: {reason}") from error
+            raise QueueError(f"the spool cannot be written: {reason}") from error
         finally:
             durable.remove(temporary)
         return SpoolFile(

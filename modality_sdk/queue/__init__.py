@@ -2,6 +2,16 @@
 
 from modality_sdk.queue.jobs import DestinationStatus, Job, JobRequest, Outcome, OutcomeKind
 from modality_sdk.queue.queue import TransmissionQueue
+from modality_sdk.queue.table import PREDECESSOR_FAILED
 from modality_sdk.queue.worker import Worker
 
-__all__ = ["DestinationStatus", "Job", "JobRequest", "Outcome", "OutcomeKind", "TransmissionQueue", "Worker"]
+__all__ = [
+    "PREDECESSOR_FAILED",
+    "DestinationStatus",
+    "Job",
+    "JobRequest",
+    "Outcome",
+    "OutcomeKind",
+    "TransmissionQueue",
+    "Worker",
+]

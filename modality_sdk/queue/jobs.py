@@ -119,6 +119,8 @@ class Outcome:
         Machine code, e.g. ``POOL_EXHAUSTED``.
     message
         In words, free of patient data.
+    defer
+        With ``HOLD``: let the job wait longer than the destination, so that the others go first when it opens.
     apply
         Run inside the transaction that completes the job; for ``DONE`` only.
     """
@@ -126,6 +128,7 @@ class Outcome:
     kind: OutcomeKind
     reason: str = ""
     message: str = ""
+    defer: bool = False
     apply: Callable[[Transaction], None] | None = None
 
 

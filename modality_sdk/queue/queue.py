@@ -42,13 +42,24 @@ class TransmissionQueue:
         When to try again, and how often.
     settled
         Called in the same transaction whenever a job becomes COMPLETE, FAILED or CANCELLED.
+    revived
+        Called in the same transaction whenever a settled job is to be done once more.
     """
 
-    def __init__(self, journal: Journal, *, clock: Clock, retry: RetryPolicy, settled: Settled | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        clock: Clock,
+        retry: RetryPolicy,
+        settled: Settled | None = None,
+        revived: Settled | None = None,
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._retry = retry
         self._settled = settled
+        self._revived = revived
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._claims = count(1)
         self._work_listeners: list[Callable[[], None]] = []
@@ -156,7 +167,8 @@ class TransmissionQueue:
             return table.change(tx, job, JobState.PENDING, **told, **table.schedule(tx.now, _RELEASE_DELAY))
         if kind is OutcomeKind.HOLD:
             self._hold(tx, job.destination, outcome.message or outcome.reason)
-            return table.change(tx, job, JobState.PENDING, **told, **table.schedule(tx.now, 0))
+            delay = self._deferred(job) if outcome.defer else 0.0
+            return table.change(tx, job, JobState.PENDING, **told, **table.schedule(tx.now, delay))
         attempts = job.attempts + 1
         told |= {"attempts": attempts, "last_attempt": to_text(tx.now)}
         if kind is OutcomeKind.DONE:
@@ -166,6 +178,10 @@ class TransmissionQueue:
         if kind is OutcomeKind.PARK or attempts > self._retry.attempts:
             return self._settle(tx, job, JobState.FAILED, **told)
         return table.change(tx, job, JobState.RETRYING, **told, **table.schedule(tx.now, self._retry.delay(attempts)))
+
+    def _deferred(self, job: Job) -> float:
+        """Twice the hold at first, doubled each time: a window for the other jobs between two holds."""
+        return min(2 * max(self._retry.delay(1), job.delay_s), max(self._retry.maximum, 2 * self._retry.delay(1)))
 
     # the operator
 
@@ -196,17 +212,17 @@ class TransmissionQueue:
             return [table.job_of(row) for row in rows]
 
     def retry(self, job_id: int) -> Job:
-        """Try a FAILED job again now, with all its attempts; jobs that waited for it follow.
+        """Try a FAILED or CANCELLED job again now, with all its attempts; jobs that waited for it follow.
 
         Raises
         ------
         StateError
-            When it has not failed.
+            When it is neither.
         """
         with self._journal.transaction() as tx:
             job = table.find(tx, job_id)
-            if job.state is not JobState.FAILED:
-                raise StateError(f"job {job_id} is {job.state}; only a FAILED one is tried again")
+            if job.state not in (JobState.FAILED, JobState.CANCELLED):
+                raise StateError(f"job {job_id} is {job.state}; only a FAILED or CANCELLED one is tried again")
             return self._anew(tx, job)
 
     def cancel(self, job_id: int) -> Job:
@@ -335,9 +351,12 @@ class TransmissionQueue:
 
     def _anew(self, tx: Transaction, job: Job) -> Job:
         tx.after_commit(self._work_arrived)
-        return table.change(
+        changed = table.change(
             tx, job, JobState.PENDING, attempts=0, reason="", last_error="", **table.schedule(tx.now, 0)
         )
+        if self._revived is not None:
+            self._revived(tx, changed)
+        return changed
 
     def _hold(self, tx: Transaction, destination: str, cause: str) -> None:
         if destinations.hold(tx, destination, cause, self._retry):

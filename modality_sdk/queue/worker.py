@@ -189,8 +189,8 @@ class Worker:
         try:
             self._keep(job, self._outcome(job))
         except BaseException:
-            # interrupted from outside: nothing is known of the attempt, another one follows
-            self._keep(job, Outcome(kind=OutcomeKind.RELEASE, reason="INTERRUPTED"))
+            # interrupted from outside: the peer may have acted, so the attempt counts
+            self._keep(job, Outcome(kind=OutcomeKind.RETRY, reason="INTERRUPTED"))
             raise
         finally:
             self._running.pop(job.id, None)

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from modality_sdk.dataset import class_name
-from modality_sdk.errors import Cancelled, IodError, ModalityError, NegotiationError, TransportError
+from modality_sdk.errors import Cancelled, IodError, ModalityError, NegotiationError, StateError, TransportError
 from modality_sdk.model import CancelToken, Peer, Rendition, StoreResult
 from modality_sdk.network import MAXIMUM_CONTEXTS, Association, ContextProposal, Network
 from modality_sdk.scu.call import Deadline
@@ -107,7 +107,7 @@ class _Batch:
             except (TransportError, Cancelled) as error:
                 if len(self._results) < end:  # else it was only the release that failed
                     self._lose(error)
-            except (IodError, OSError) as error:
+            except (IodError, StateError, OSError) as error:
                 # in the middle of an object: that association is spent, the next one takes the rest
                 self._unreadable(error)
                 continue
@@ -153,7 +153,7 @@ class _Batch:
             return
         try:
             rendition = reencode(rendition, syntax)
-        except (IodError, OSError) as error:
+        except (IodError, StateError, OSError) as error:
             self._unreadable(error)
             return
         timeout = self._deadline.remaining()
@@ -196,7 +196,7 @@ class _Batch:
     def _unreadable(self, error: Exception) -> None:
         """The present object cannot be read, or is not what it is said to be."""
         self._sending, self._attempted = False, True
-        rule = str(error) if isinstance(error, IodError) else type(error).__name__
+        rule = str(error) if isinstance(error, ModalityError) else type(error).__name__
         self._report(action=Action.PARK, meaning=f"the object could not be read: {rule}")
 
     def _syntaxes(self, rendition: Rendition) -> tuple[str, ...]:

@@ -24,7 +24,9 @@ class Assembly:
     """
 
     def __init__(self, context: Context, journal: Journal) -> None:
-        queue = TransmissionQueue(journal, clock=context.clock, retry=context.settings.retry, settled=self._settled)
+        queue = TransmissionQueue(
+            journal, clock=context.clock, retry=context.settings.retry, settled=self._settled, revived=self._revived
+        )
         self.durable = Durable(journal=journal, queue=queue)
         self._stores = StoreDelivery(context, self.durable)
         self._mpps = MppsDelivery(context, self.durable)
@@ -41,6 +43,11 @@ class Assembly:
             JobKind.N_ACTION.value: self._requests.handle,
             JobKind.COMMITMENT_DEADLINE.value: self._requests.handle_deadline,
         }
+
+    def _revived(self, tx: Transaction, job: Job) -> None:
+        """An operator, or a report, has a job done once more."""
+        if job.kind == JobKind.C_STORE:
+            self._stores.revived(tx, job)
 
     def _settled(self, tx: Transaction, job: Job) -> None:
         """Draw the consequences of a job that is done, given up or cancelled, in its own transaction."""

@@ -69,10 +69,11 @@ class Context:
 
     def committing_peer(self, destination: str) -> Peer | None:
         """Who commits what is stored at ``destination``; None when nobody does."""
-        commitment = self.peer(destination).commitment
-        if isinstance(commitment, str):
-            return self.peer(commitment)
-        return self.peer(destination) if commitment else None
+        # a peer that the configuration no longer names commits nothing more, and must not stop a step from ending
+        peer = self.settings.peers.get(destination)
+        if peer is None or not peer.commitment:
+            return None
+        return self.settings.peers.get(peer.commitment) if isinstance(peer.commitment, str) else peer
 
     def announce_change(self, tx: Transaction) -> None:
         """Wake waiting callers once ``tx`` is committed."""

@@ -60,7 +60,6 @@ class StoreDelivery:
 
     def submit_again(self, tx: Transaction, sop: SopReference, destination: str) -> None:
         """Queue an object anew that the destination turned out not to have: same UID, same bytes."""
-        tx.set_delivery(sop, destination, DeliveryState.WAITING, "sent again, it was not committed")
         self._durable.queue.reopen(tx, _store_key(sop, destination))
 
     def handle(self, job: Job) -> Outcome:
@@ -72,8 +71,9 @@ class StoreDelivery:
             (result,) = self._context.storage.store(self._context.peer(job.destination), [rendition])
         except ModalityError as error:
             return outcome_of_error(error)
-        # a duplicate is our own object: its UID was never used for anything else, and commitment proves it
-        if not result.stored and result.action is not Action.VERIFY:
+        # a duplicate is our own object when we sent it before, or when commitment will prove it
+        provable = job.attempts > 0 or self._context.committing_peer(job.destination) is not None
+        if not result.stored and not (result.action is Action.VERIFY and provable):
             code = "NO_RESPONSE" if result.status is None else f"STATUS_{result.status:04X}"
             return outcome_of_action(result.action, code, result.meaning)
         warning = "" if result.category is Category.SUCCESS else result.meaning
@@ -91,6 +91,11 @@ class StoreDelivery:
             tx.after_commit(lambda: self._context.events.publish(event))
 
         return Outcome(kind=OutcomeKind.DONE, apply=stored)
+
+    def revived(self, tx: Transaction, job: Job) -> None:
+        """Note that the destination is owed the object again."""
+        record = tx.get_instance(job.sop_instance_uid)
+        tx.set_delivery(record.sop, job.destination, DeliveryState.WAITING)
 
     def settled(self, tx: Transaction, job: Job) -> None:
         """Note an object that will not be sent any more."""

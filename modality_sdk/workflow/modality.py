@@ -17,7 +17,7 @@ from modality_sdk.journal import HistoryEntry, Journal
 from modality_sdk.model import CommitmentReport, DestinationState, JobState, Patient, ProtocolChoice, WorklistItem
 from modality_sdk.network import HandlerTable, Listener, Network
 from modality_sdk.privacy import tame_dependencies
-from modality_sdk.queue import DestinationStatus, TransmissionQueue, Worker
+from modality_sdk.queue import PREDECESSOR_FAILED, DestinationStatus, TransmissionQueue, Worker
 from modality_sdk.scu import (
     Commitment,
     CommitmentScu,
@@ -233,7 +233,8 @@ class Modality:
         def idle() -> bool | None:
             closed = {d.name for d in queue.destinations() if d.state is not DestinationState.OPEN}
             open_jobs = queue.jobs(states=_OPEN_STATES)
-            return None if any(j.destination not in closed and j.due_at <= clock.now() for j in open_jobs) else True
+            due = [j for j in open_jobs if j.destination not in closed and j.reason != PREDECESSOR_FAILED]
+            return None if any(j.due_at <= clock.now() for j in due) else True
 
         with contextlib.suppress(TimeoutError):
             wait_until(self._context.changes, idle, seconds, None, "work is left")

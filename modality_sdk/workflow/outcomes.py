@@ -4,12 +4,10 @@ from modality_sdk.errors import (
     AssociationRejected,
     Cancelled,
     ConfigurationError,
-    ConnectError,
     DimseFailure,
     ModalityError,
     NegotiationError,
     PoolTimeout,
-    TlsError,
     TransportError,
 )
 from modality_sdk.queue import Outcome, OutcomeKind
@@ -29,15 +27,16 @@ _KINDS = {
 
 def outcome_of_action(action: Action, reason: str, message: str) -> Outcome:
     """Outcome of an answer that was judged by the status tables."""
-    return Outcome(kind=_KINDS[action], reason=reason, message=message)
+    return Outcome(kind=_KINDS[action], reason=reason, message=message, defer=action is Action.HOLD)
 
 
 def outcome_of_error(error: ModalityError) -> Outcome:
     """Outcome of an attempt that ended in an error.
 
-    What a peer answered counts against the job. What kept us from reaching the peer, or from agreeing
-    with it on anything, holds the destination and uses up nothing, so that a night without the archive
-    fails no exam.
+    What a peer was asked counts against the job: it answered, or may have acted. What ended before anything was asked
+    holds the destination and uses up nothing, so that a night without the archive fails no exam. A peer that is there
+    but will not speak of one SOP class is held too, but the job that met it waits longer than the hold, so that the
+    others pass it.
     """
     kind, reason = OutcomeKind.PARK, type(error).__name__
     match error:
@@ -45,12 +44,12 @@ def outcome_of_error(error: ModalityError) -> Outcome:
             return outcome_of_action(error.verdict.action, f"STATUS_{error.status:04X}", str(error))
         case PoolTimeout():
             kind, reason = OutcomeKind.RELEASE, "POOL_EXHAUSTED"
-        case Cancelled():
-            kind = OutcomeKind.RELEASE
         case AssociationRejected() if error.retryable:
             kind = OutcomeKind.RETRY
-        case ConnectError() | TlsError() | AssociationRejected() | NegotiationError() | ConfigurationError():
+        case NegotiationError() | ConfigurationError():
+            return Outcome(kind=OutcomeKind.HOLD, reason=reason, message=str(error), defer=True)
+        case TransportError() if not error.ambiguous:
             kind = OutcomeKind.HOLD
-        case TransportError():
+        case TransportError() | Cancelled():
             kind = OutcomeKind.RETRY
     return Outcome(kind=kind, reason=reason, message=str(error))

@@ -10,8 +10,9 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from modality_sdk.dataset import mpps_create, mpps_set, object_attributes
-from modality_sdk.errors import MissingAttribute, StateError
+from modality_sdk.errors import InvalidValue, MissingAttribute, StateError
 from modality_sdk.iod import DxImage
+from modality_sdk.iod.anatomy import anatomic_region
 from modality_sdk.journal import InstanceRecord, SpoolFile, Transaction
 from modality_sdk.model import (
     Acquisition,
@@ -32,6 +33,8 @@ from modality_sdk.model import (
     StepStatus,
     WorklistItem,
 )
+from modality_sdk.queue import PREDECESSOR_FAILED, Job
+from modality_sdk.uid import is_uid
 from modality_sdk.workflow.context import Context, Durable
 from modality_sdk.workflow.delivery import JobKind, MppsDelivery, StoreDelivery
 from modality_sdk.workflow.instance import Instance
@@ -261,7 +264,14 @@ class PerformedStep:
         ------
         StateError
             When the step is final.
+        InvalidValue
+            When UID, time or body part cannot stand in a dose report.
         """
+        if not is_uid(event.uid):
+            raise InvalidValue("IrradiationEventUID", "is a UID (PS3.5 section 9.1)")
+        if event.started.utcoffset() is None:
+            raise InvalidValue("DateTimeStarted", "carries a time zone")
+        anatomic_region(event.acquisition.body_part)
         with self._lock, self._journal.transaction() as tx:
             step = self._open_step(tx)
             tx.add_irradiation_event(self._uid, event)
@@ -479,7 +489,7 @@ class PerformedStep:
                 archived=tx.is_archived(self._uid),
                 deliveries=tuple(tx.deliveries_of(self._uid)),
                 mpps=tuple(tx.mpps_status_of(self._uid).items()),
-                open_jobs=sum(j.state.is_open and j.kind != JobKind.COMMITMENT_DEADLINE for j in jobs),
+                open_jobs=sum(_is_under_way(j) for j in jobs),
                 failed_jobs=sum(j.state is JobState.FAILED for j in jobs),
             )
 
@@ -519,6 +529,11 @@ class PerformedStep:
                 self.complete()
         elif isinstance(error, Exception) and self._on_error == "discontinue" and not self.status.is_final:
             self.discontinue(DiscontinuationReason.UNSPECIFIED)
+
+
+def _is_under_way(job: Job) -> bool:
+    """Whether something is still to be sent that does not wait for the operator to free a message before it."""
+    return job.state.is_open and job.kind != JobKind.COMMITMENT_DEADLINE and job.reason != PREDECESSOR_FAILED
 
 
 def _failed(report: DeliveryReport) -> bool:

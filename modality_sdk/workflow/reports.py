@@ -88,7 +88,12 @@ class CommitmentReports:
         committed = asked & set(report.committed)
         reasons = {f.sop: f.failure_reason for f in report.failed if f.sop in asked}
         # the event type is not trusted: what the report does not name is not committed
-        failed = [sop for sop in record.references if sop not in committed or sop in reasons]
+        kept = {
+            d.sop
+            for d in tx.deliveries_of(record.step_uid)
+            if d.destination == record.destination and d.state is DeliveryState.COMMITTED
+        }
+        failed = [sop for sop in record.references if sop not in kept and (sop not in committed or sop in reasons)]
         for sop in sorted(committed - set(failed)):
             tx.set_delivery(sop, record.destination, DeliveryState.COMMITTED)
         state = CommitmentState.PARTIAL if failed else CommitmentState.COMMITTED

@@ -120,9 +120,13 @@ def test_store_sends_files_and_folders(run: Run, hospital: Hospital, config: Pat
     assert "stored 0000" in out
     assert run("store", "pacs", "--config", config)[0] == 2
     assert run("store", "pacs", "missing.dcm", "--config", config)[0] == 2
-    code, _, err = run("store", "pacs", objects / "notes.txt", "--config", config)
-    assert code != 0
-    assert "notes" in err or "DICOM" in err
+    before = len(hospital.pacs.stored)
+    code, out, err = run("store", "pacs", objects / "notes.txt", objects / "002.dcm", "--config", config)
+    assert code == 1
+    assert "notes.txt" in err
+    assert out.count("stored 0000") == 1
+    assert len(hospital.pacs.stored) == before
+    assert run("store", "pacs", objects / "notes.txt", "--config", config)[0] == 1
 
 
 @pytest.mark.req("FR-DICOM-01")
@@ -173,7 +177,7 @@ def test_demo_with_a_configuration_performs_the_item_asked_for(run: Run, hospita
     assert result["study_instance_uid"] == numbers[accession]
     # nobody answers at the call-back address registered here, so the archive cannot report
     assert {d for i in result["instances"] for d in i["destinations"].values()} == {"STORED"}
-    assert code == 1
+    assert code == 3
     assert "pacs: STORED" in result["status"]
     assert run("demo", "--config", config, "--item", "NO SUCH", "--output", "out")[0] == 2
 
@@ -208,6 +212,10 @@ def test_wrong_configuration_exits_2_and_names_field_and_rule(run: Run, tmp_path
     assert "16 characters" in err
     assert run("echo", "x", "--config", "missing.toml")[0] == 2
     assert run("nonsense")[0] == 2
+    assert run("simulate", "--ris-port", "70000")[0] == 2
+    code, _, err = run("worklist")
+    assert code == 2
+    assert "name a peer" in err
     assert run("--help")[0] == 0
     assert run("--version")[0] == 0
 

@@ -111,7 +111,7 @@ def test_a_result_that_cannot_be_kept_has_its_job_tried_again(queue: Transmissio
     assert queue.jobs()[0].reason == "RESULT_NOT_KEPT"
 
 
-def test_an_interrupted_job_is_released_and_the_interrupt_goes_on(queue: TransmissionQueue, submit) -> None:
+def test_an_interrupted_job_counts_as_tried_and_the_interrupt_goes_on(queue: TransmissionQueue, submit) -> None:
     def interrupted(_: Job) -> Outcome:
         raise KeyboardInterrupt
 
@@ -119,7 +119,7 @@ def test_an_interrupted_job_is_released_and_the_interrupt_goes_on(queue: Transmi
     with pytest.raises(KeyboardInterrupt):
         Worker(queue, {"C-STORE": interrupted}, probe=reachable).run_due()
     (job,) = queue.jobs()
-    assert (job.state, job.attempts, job.reason) == (JobState.PENDING, 0, "INTERRUPTED")
+    assert (job.state, job.attempts, job.reason) == (JobState.RETRYING, 1, "INTERRUPTED")
 
 
 def test_a_job_that_nobody_can_do_is_kept_as_failed(queue: TransmissionQueue, submit) -> None:

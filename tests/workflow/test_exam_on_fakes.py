@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.filereader import read_dataset
 
 from modality_sdk.errors import (
@@ -14,6 +15,7 @@ from modality_sdk.errors import (
     DimseFailure,
     InvalidValue,
     IodError,
+    NegotiationError,
     ResponseTimeout,
     StateError,
 )
@@ -34,8 +36,12 @@ from modality_sdk.model import (
     Delivery,
     DeliveryState,
     DiscontinuationReason,
+    FailedReference,
+    IrradiationEvent,
     JobState,
+    MppsResult,
     Patient,
+    Peer,
     ProtocolChoice,
     RejectionReason,
     SendPolicy,
@@ -494,3 +500,120 @@ def test_many_threads_may_expose_into_one_step(site: FakeSite) -> None:
         list(pool.map(lambda n: site.expose(step if n % 2 else same), range(12)))
     numbers = [int(dcmread(i.path, stop_before_pixels=True).InstanceNumber) for i in step.instances]
     assert sorted(numbers) == list(range(1, 13))
+
+
+@pytest.mark.req("NFR-REL-01")
+def test_an_archive_that_accepts_connections_and_says_nothing_fails_no_exam(site: FakeSite) -> None:
+    silent = ResponseTimeout("no answer to the association request")
+    silent.ambiguous = False
+    site.storage.answers.append(silent)
+    site.verification.answers.extend([silent] * 30)
+    step = perform(site)
+    for _ in range(40):
+        site.run_until_idle()
+        site.clock.advance(3600)
+    assert step.report().archived
+
+
+@pytest.mark.req("FR-DICOM-09")
+def test_a_class_that_a_peer_does_not_speak_keeps_the_rest_from_going_only_for_a_while(site: FakeSite) -> None:
+    site.mpps.answers.extend([NegotiationError("no MPPS here")] * 200)
+    step = perform(site, shots=3)
+    site.run_until_idle()
+    for _ in range(20):
+        site.clock.advance(60)
+        site.run_until_idle()
+    assert step.report().archived
+    site.close()
+    assert sum(isinstance(e, DestinationHeld) for e in site.events) < 8
+
+
+@pytest.mark.req("FR-DICOM-05")
+def test_a_report_to_an_earlier_request_is_not_undone_by_a_later_one(site: FakeSite) -> None:
+    reports = site.commitment.report_to
+    site.commitment.report_to = None
+    site.commitment.answers.append(ResponseTimeout("no answer"))
+    step = perform(site)
+    site.run_until_idle()
+    site.clock.advance(30)
+    site.run_until_idle()
+    (_, first, references), (_, second, _) = site.commitment.requests
+    assert reports is not None
+    reports(CommitmentReport(transaction_uid=first, committed=references))
+    assert step.report().archived
+    failed = tuple(FailedReference(sop=sop, failure_reason=0x0112) for sop in references)
+    reports(CommitmentReport(transaction_uid=second, failed=failed))
+    site.run_until_idle()
+    assert states(step) == {DeliveryState.COMMITTED}
+    assert len(site.storage.received) == 1
+
+
+@pytest.mark.req("FR-DICOM-08")
+def test_a_peer_that_the_configuration_no_longer_names_does_not_keep_a_step_open(
+    make_site: Callable[..., FakeSite],
+) -> None:
+    site = make_site(storage_destinations=("pacs", "old"), commitment_of={"pacs": True, "old": True})
+    step = site.modality.start(scheduled_item())
+    site.expose(step)
+    site.run_until_idle()
+    site.storage_destinations, site.commitment_of = ("pacs",), {"pacs": True}
+    (again,) = site.restart().open_steps()
+    again.complete()
+    site.run_until_idle()
+    assert again.report().archived
+
+
+@pytest.mark.req("FR-DICOM-08")
+def test_a_cancelled_object_can_be_taken_up_again_and_waiting_is_told(site: FakeSite) -> None:
+    step = perform(site)
+    (job,) = site.modality.queue.jobs(kind="C-STORE")
+    site.modality.queue.cancel(job.id)
+    assert states(step) == {DeliveryState.FAILED}
+    site.modality.queue.retry(job.id)
+    assert states(step) == {DeliveryState.WAITING}
+    site.run_until_idle()
+    assert step.report().archived
+
+
+@pytest.mark.req("FR-DICOM-01")
+def test_a_duplicate_that_nothing_proves_is_no_success(make_site: Callable[..., FakeSite]) -> None:
+    site = make_site(commitment_of={"pacs": False})
+    site.storage.answers.append(0x0111)
+    step = perform(site)
+    site.run_until_idle()
+    assert states(step) == {DeliveryState.FAILED}
+
+
+@pytest.mark.req("FR-DICOM-04")
+def test_an_interrupted_attempt_counts_so_that_its_repetition_is_understood(site: FakeSite) -> None:
+    step = perform(site)
+    create = site.mpps.create
+
+    def interrupted(uid: str, attributes: Dataset, *, peer: Peer, **options: object) -> MppsResult:
+        create(uid, attributes, peer=peer)
+        raise KeyboardInterrupt
+
+    site.modality._context.mpps = type("Interrupting", (), {"create": staticmethod(interrupted)})()
+    with pytest.raises(KeyboardInterrupt):
+        site.modality.run_due()
+    site.modality._context.mpps = site.mpps
+    site.clock.advance(30)
+    site.run_until_idle()
+    assert step.report().mpps == (("ris", StepStatus.COMPLETED),)
+
+
+@pytest.mark.req("X-CASES")
+def test_an_exposure_without_an_image_is_kept_if_it_could_stand_in_a_dose_report(site: FakeSite) -> None:
+    step = site.modality.start(scheduled_item())
+    good = IrradiationEvent(
+        uid="2.25.1", started=site.clock.now(), acquisition=Acquisition(body_part="CHEST", view="PA")
+    )
+    for bad in (
+        replace(good, uid="no uid"),
+        replace(good, started=good.started.replace(tzinfo=None)),
+        replace(good, acquisition=Acquisition(body_part="x" * 50)),
+    ):
+        with pytest.raises(InvalidValue):
+            step.record_exposure(bad)
+    step.record_exposure(good)
+    assert step.status is StepStatus.IN_PROGRESS
