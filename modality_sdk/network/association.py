@@ -290,10 +290,10 @@ class Association:
             remove()
 
     def _ended(self, service: str) -> AssociationAborted:
-        abort = self._requestor.ended_by()
-        source = None if abort is None else abort.abort_source
+        source, reason = self._requestor.abort_received or (None, None)
         return AssociationAborted(
             f"the association with {self.peer.ae_title} ended before {service} was answered: "
-            f"{abort_meaning(source, None)}",
+            f"{abort_meaning(source, reason)}",
             source=source,
+            reason=reason,
         )

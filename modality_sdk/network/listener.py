@@ -8,6 +8,7 @@ import contextlib
 import errno
 import logging
 import threading
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -31,6 +32,7 @@ _log = logging.getLogger("modality_sdk.network")
 _SYNTAXES = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
 # connections that have said nothing yet do not count as associations, but they are not unbounded either
 _MAXIMUM_CONNECTIONS = 512
+_BACKLOG = 128
 _ASSOCIATION_TIMEOUT = 10.0
 _IDLE_TIMEOUT = 60.0
 _STOP_TIMEOUT = 2.0
@@ -104,6 +106,7 @@ class Listener:
                 if error.errno == errno.EADDRINUSE:
                     raise ConfigurationError("listen.port", "is in use by another program", options.port) from None
                 raise ConfigurationError("listen.host", f"cannot be bound ({error.strerror})", options.host) from None
+            self._server.socket.listen(_BACKLOG)  # pynetdicom's is 5; the sixth caller at once would wait a second
             self._ae = ae
             self._port = self._server.socket.getsockname()[1]
         _log.info("listening on %s:%d as %s", options.host, self._port, options.ae_title)
@@ -115,18 +118,20 @@ class Listener:
             self._server = self._ae = None
         if server is None or ae is None:
             return
-        associations = list(ae.active_associations)
         # the accept loop is stopped first, so that nothing new begins while the rest is ended
         server.shutdown()
         server.server_close()
+        associations = list(ae.active_associations)
         for association in associations:
             association.dul.kill_dul()
             association._kill = True
+            association.dul.to_user_queue.put(cast(Any, None))  # wakes one that waits for its request
             client = association.dul.socket
             cut(client.socket if client is not None else None)
         for association in associations:
-            association.dul.join(_STOP_TIMEOUT)
             association.join(_STOP_TIMEOUT)
+            if association.dul.is_alive():  # else it has ended, or not begun
+                association.dul.join(_STOP_TIMEOUT)
 
     def __enter__(self) -> Self:
         self.start()
@@ -157,6 +162,8 @@ class Listener:
     def _on_connection(self, event: evt.Event) -> None:
         client = event.assoc.dul.socket
         if client is not None and client.socket is not None:
+            # pynetdicom's own leaves a socket open that the peer has reset
+            client._shutdown_socket = partial(cut, client.socket)  # type: ignore[method-assign]
             with contextlib.suppress(OSError):
                 set_socket_options(client.socket, _ASSOCIATION_TIMEOUT)
 
@@ -166,7 +173,7 @@ class Listener:
         if len(established) >= self._options.maximum_associations:
             association.acse.send_reject(_REJECTED_TRANSIENT, _BY_PRESENTATION, _LOCAL_LIMIT_EXCEEDED)
             association.is_rejected = True
-            association.is_established = False
+            association.kill()  # returns when the rejection is out and the peer has closed
 
     def _on_event_report(self, event: evt.Event) -> tuple[int, Dataset | None]:
         request = cast(N_EVENT_REPORT, event.request)

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 
 from pynetdicom import AE, evt
-from pynetdicom.pdu_primitives import A_ABORT
 from pynetdicom.transport import AddressInformation
 
 from modality_sdk.errors import (
@@ -135,11 +134,18 @@ class Network:
         left = peer.timeouts.association if timeout is None else max(timeout - (time.monotonic() - begun), 0.01)
         try:
             set_socket_options(sock, peer.timeouts.idle)
+            remote, local = sock.getpeername(), sock.getsockname()
+        except OSError:  # reset since it was opened
+            cut(sock)
+            raise AssociationAborted(
+                f"{peer.ae_title} closed the connection before the association was requested", ambiguous=False
+            ) from None
+        try:
             requestor = Requestor(self._ae, self._handlers, peer.ae_title)
             requestor.acceptor.ae_title = peer.ae_title
-            requestor.acceptor.address_info = AddressInformation.from_tuple(sock.getpeername())
+            requestor.acceptor.address_info = AddressInformation.from_tuple(remote)
             requestor.requestor.ae_title = self._ae.ae_title
-            requestor.requestor.address_info = AddressInformation.from_tuple(sock.getsockname())
+            requestor.requestor.address_info = AddressInformation.from_tuple(local)
             requestor.requestor.maximum_length = peer.maximum_pdu
             requestor.requestor.implementation_class_uid = self._ae.implementation_class_uid
             requestor.requestor.implementation_version_name = self._ae.implementation_version_name
@@ -147,11 +153,6 @@ class Network:
             for item in role_items(contexts):
                 requestor.requestor.add_negotiation_item(item)
             association = self._negotiate(peer, requestor, ClientSocket(requestor, sock), left, begun, cancel)
-        except OSError:  # the connection went between connecting and asking whom it is with
-            cut(sock)
-            raise AssociationAborted(
-                f"{peer.ae_title} closed the connection before the association was requested", ambiguous=False
-            ) from None
         except BaseException:
             cut(sock)
             raise
@@ -172,14 +173,10 @@ class Network:
         begun: float,
         cancel: CancelToken | None,
     ) -> Association:
-        aborts: list[A_ABORT] = []
-        answers: list[object] = []
+        answered = threading.Event()
 
-        def note(event: evt.Event) -> None:
-            primitive = getattr(event, "primitive", None)
-            answers.append(primitive)
-            if isinstance(primitive, A_ABORT):
-                aborts.append(primitive)
+        def note(_: evt.Event) -> None:
+            answered.set()
 
         requestor.bind(evt.EVT_ACSE_RECV, note)
         remove = cancel.on_cancel(requestor.hang_up) if cancel is not None else (lambda: None)
@@ -192,10 +189,10 @@ class Network:
         requestor.kill()
         if cancel is not None and cancel.cancelled:
             raise Cancelled(f"the association with {peer.ae_title} was cancelled")
-        raise _why_not(peer, requestor, bool(answers), aborts, timeout)
+        raise _why_not(peer, requestor, answered.is_set(), timeout)
 
 
-def _why_not(peer: Peer, requestor: Requestor, answered: bool, aborts: list[A_ABORT], timeout: float) -> ModalityError:
+def _why_not(peer: Peer, requestor: Requestor, answered: bool, timeout: float) -> ModalityError:
     answer = requestor.acceptor.primitive
     if requestor.is_rejected and answer is not None:
         found = rejection(answer.result or 0, answer.result_source or 0, answer.diagnostic or 0)
@@ -207,9 +204,10 @@ def _why_not(peer: Peer, requestor: Requestor, answered: bool, aborts: list[A_AB
         timed_out = ResponseTimeout(f"{peer.ae_title} did not answer the association request within {timeout:g} s")
         timed_out.ambiguous = False
         return timed_out
-    source = aborts[0].abort_source if aborts else None
+    source, reason = requestor.abort_received or (None, None)
     return AssociationAborted(
-        f"{peer.ae_title} ended the association while it was negotiated: {abort_meaning(source, None)}",
+        f"{peer.ae_title} ended the association while it was negotiated: {abort_meaning(source, reason)}",
         source=source,
+        reason=reason,
         ambiguous=False,
     )

@@ -15,12 +15,13 @@ from io import BytesIO
 from typing import Any, cast
 
 from pydicom import Dataset
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association as _Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import N_EVENT_REPORT
-from pynetdicom.pdu_primitives import A_ABORT, P_DATA
+from pynetdicom.pdu import A_ABORT_RQ
+from pynetdicom.pdu_primitives import P_DATA
 
 from modality_sdk.model import SopReference
 from modality_sdk.network.handlers import EventReport, HandlerTable
@@ -77,6 +78,11 @@ class Requestor(_Association):
         Our application entity.
     handlers
         Answer the peer's N-EVENT-REPORTs.
+
+    Attributes
+    ----------
+    abort_received
+        Source and reason of the peer's A-ABORT; None while there is none.
     """
 
     def __init__(self, ae: AE, handlers: HandlerTable, peer_ae_title: str) -> None:
@@ -89,7 +95,11 @@ class Requestor(_Association):
         self.peer_ae_title = peer_ae_title
         self._handlers_of_peer = handlers
         self._sending = threading.Lock()
+        self._closing = False
         self._serving: list[threading.Thread] = []
+        self.abort_received: tuple[int, int] | None = None
+        # read off the PDU: pynetdicom's primitives do not tell an A-ABORT of the peer from a lost connection
+        self.bind(evt.EVT_PDU_RECV, self._note_abort)
 
     # ---- beginning and end -----------------------------------------------------------------------
 
@@ -130,6 +140,8 @@ class Requestor(_Association):
         del block
         if self._sent_abort or self.is_released:
             return
+        with self._sending:
+            self._closing = True
         self._sent_abort = True
         self.is_aborted = True
         if self.dul.is_alive() and not self.is_sending():
@@ -143,6 +155,8 @@ class Requestor(_Association):
         deadline = time.monotonic() + timeout
         for thread in list(self._serving):
             thread.join(max(deadline - time.monotonic(), 0))
+        with self._sending:
+            self._closing = True
         self.acse_timeout = max(deadline - time.monotonic(), 0.1)
         self.release()
         self.kill()
@@ -170,15 +184,9 @@ class Requestor(_Association):
         _, message = messages.get(timeout=timeout) if timeout > 0 else messages.get_nowait()
         return message if isinstance(message, Received) else None
 
-    def ended_by(self) -> A_ABORT | None:
-        """The primitive that ended the association, where the peer said why."""
-        try:
-            while True:
-                primitive = self.dul.to_user_queue.get_nowait()
-                if isinstance(primitive, A_ABORT):
-                    return primitive
-        except queue.Empty:
-            return None
+    def _note_abort(self, event: evt.Event) -> None:
+        if isinstance(event.pdu, A_ABORT_RQ):
+            self.abort_received = (event.pdu.source or 0, event.pdu.reason_diagnostic or 0)
 
     def serve(self, received: Received) -> None:
         """Answer an N-EVENT-REPORT on a thread of its own, so that the reader goes on."""
@@ -211,4 +219,10 @@ class Requestor(_Association):
         response.AffectedSOPInstanceUID = report.sop.sop_instance_uid
         response.EventTypeID = report.event_type
         response.Status = self._handlers_of_peer.answer(report)
-        self.send(response, received.context_id)
+        with self._sending:
+            if self._closing:
+                _log.warning(
+                    "a report of %s came while the association was closed and stays unanswered", self.peer_ae_title
+                )
+            else:
+                self.dimse.send_msg(response, received.context_id)

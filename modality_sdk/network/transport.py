@@ -149,6 +149,10 @@ class ClientSocket(AssociationSocket):
         self.provider_queue.put(primitive)
         self._ready.set()
 
+    def _shutdown_socket(self) -> None:
+        """Close for good; pynetdicom's leaves a socket open that the peer has reset."""
+        cut(self._connected)
+
     def recv(self, nr_bytes: int) -> bytearray:
         """Read exactly ``nr_bytes``, fewer only when the peer closes; a stall ends with TimeoutError."""
         received = bytearray()
