@@ -16,7 +16,7 @@ demo: $(INSTALLED)
 	$(BIN)/modality demo --output demo-output $(ARGS)
 
 test: $(INSTALLED) peers
-	$(BIN)/pytest $(TESTS) $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile $(TESTS) $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check . $(SCRIPTS)

@@ -191,8 +191,8 @@ class Requestor(_Association):
     def serve(self, received: Received) -> None:
         """Answer an N-EVENT-REPORT on a thread of its own, so that the reader goes on."""
         thread = threading.Thread(target=self._answer, args=(received,), name="modality-event-report", daemon=True)
+        thread.start()  # before it is listed, because only a thread that has begun can be waited for
         self._serving = [t for t in self._serving if t.is_alive()] + [thread]
-        thread.start()
 
     def _answer(self, received: Received) -> None:
         context = self._accepted_cx.get(received.context_id)
@@ -214,10 +214,15 @@ class Requestor(_Association):
             address=self.acceptor.address_info.address if self.acceptor.address_info else "",
         )
         response = N_EVENT_REPORT()
-        response.MessageIDBeingRespondedTo = command.get("MessageID", 0)
-        response.AffectedSOPClassUID = report.sop.sop_class_uid
-        response.AffectedSOPInstanceUID = report.sop.sop_instance_uid
-        response.EventTypeID = report.event_type
+        try:
+            response.MessageIDBeingRespondedTo = command.get("MessageID", 0)
+            response.AffectedSOPClassUID = report.sop.sop_class_uid
+            response.AffectedSOPInstanceUID = report.sop.sop_instance_uid
+            response.EventTypeID = report.event_type
+        except (TypeError, ValueError):
+            _log.error("a report of %s has no legal identifiers; the association ends", self.peer_ae_title)
+            self.hang_up()
+            return
         response.Status = self._handlers_of_peer.answer(report)
         with self._sending:
             if self._closing:
