@@ -4,16 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-from pydicom import config
-from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
-from pydicom.tag import BaseTag, Tag
-from pydicom.uid import UID
-from pydicom.valuerep import validate_value
+from pydicom.tag import Tag
 
 from modality_sdk.model import StepStatus
 from modality_sdk.simulator.answers import Answer, Status
+from modality_sdk.simulator.mpps_consistency import contradictions
 from modality_sdk.simulator.mpps_table import MODULE_ATTRIBUTES, NOT_IN_THE_DATA_SET, STEP, Rule
+from modality_sdk.simulator.value_forms import malformed_values
+from modality_sdk.simulator.violations import Violation, name_of, violation
 
 __all__ = ["RecordedStep", "Violation", "judge_create", "judge_set"]
 
@@ -65,31 +65,6 @@ class RecordedStep:
         return merged
 
 
-@dataclass(frozen=True, kw_only=True)
-class Violation:
-    """One rule broken by one attribute.
-
-    Attributes
-    ----------
-    status
-        The status that it earns.
-    path
-        Keywords from the root to the attribute, joined by ``>``.
-    tag
-        Of the attribute.
-    rule
-        The rule, without any value.
-    """
-
-    status: Status
-    path: str
-    tag: BaseTag
-    rule: str
-
-    def __str__(self) -> str:
-        return f"{self.status:04X} {self.path}: {self.rule}"
-
-
 def judge_create(attributes: Dataset) -> tuple[Answer, list[Violation]]:
     """Judge the attributes of an N-CREATE.
 
@@ -103,10 +78,13 @@ def judge_create(attributes: Dataset) -> tuple[Answer, list[Violation]]:
     tuple
         The answer, a success or the warning 0107 where the step is created, and all that was found.
     """
-    found = [*_strangers(attributes), *_check(attributes, STEP, message="create"), *_values(attributes)]
+    malformed = list(malformed_values(attributes))
+    found = [*_strangers(attributes), *_check(attributes, STEP, message="create"), *malformed]
+    if not malformed:
+        found.extend(contradictions(attributes))
     if _text(attributes, "PerformedProcedureStepStatus") not in ("", StepStatus.IN_PROGRESS):
         found.append(
-            _violation(Status.INVALID_ATTRIBUTE_VALUE, "PerformedProcedureStepStatus", "is created IN PROGRESS")
+            violation(Status.INVALID_ATTRIBUTE_VALUE, "PerformedProcedureStepStatus", "is created IN PROGRESS")
         )
     return _answer(found), found
 
@@ -129,24 +107,27 @@ def judge_set(step: RecordedStep, modifications: Dataset) -> tuple[Answer, list[
     if step.status.is_final:
         comment = "Performed Procedure Step Object may no longer be updated"
         found = [
-            _violation(Status.PROCESSING_FAILURE, "PerformedProcedureStepStatus", "is final, the step takes no update")
+            violation(Status.PROCESSING_FAILURE, "PerformedProcedureStepStatus", "is final, the step takes no update")
         ]
         return Answer(
             status=Status.PROCESSING_FAILURE, comment=comment, error_id=Status.MAY_NO_LONGER_BE_UPDATED
         ), found
-    current = step.current
+    malformed = list(malformed_values(modifications))
     found = [
         *_unsettable(step.create, modifications),
         *_check(modifications, STEP, message="update"),
-        *_values(modifications),
+        *malformed,
         *_character_set(step.create, modifications),
     ]
+    current = step.current
+    current.update(modifications)
+    if not malformed:
+        found.extend(contradictions(current))
     status = _text(modifications, "PerformedProcedureStepStatus")
     if status and status not in (StepStatus.IN_PROGRESS, StepStatus.COMPLETED, StepStatus.DISCONTINUED):
         rule = "is IN PROGRESS, COMPLETED or DISCONTINUED"
-        found.append(_violation(Status.INVALID_ATTRIBUTE_VALUE, "PerformedProcedureStepStatus", rule))
+        found.append(violation(Status.INVALID_ATTRIBUTE_VALUE, "PerformedProcedureStepStatus", rule))
     elif status and StepStatus(status).is_final:
-        current.update(modifications)
         found.extend(_final(current))
     return _answer(found), found
 
@@ -155,40 +136,40 @@ def _final(current: Dataset) -> Iterator[Violation]:
     # final state column of Table F.7.2-1
     for keyword in ("PerformedProcedureStepEndDate", "PerformedProcedureStepEndTime"):
         if not _text(current, keyword):
-            yield _violation(Status.MISSING_ATTRIBUTE_VALUE, keyword, "has a value in the final state")
+            yield violation(Status.MISSING_ATTRIBUTE_VALUE, keyword, "has a value in the final state")
     if not current.get("PerformedSeriesSequence"):
         rule = "has at least one item in the final state"
-        yield _violation(Status.MISSING_ATTRIBUTE_VALUE, "PerformedSeriesSequence", rule)
+        yield violation(Status.MISSING_ATTRIBUTE_VALUE, "PerformedSeriesSequence", rule)
 
 
 def _unsettable(create: Dataset, modifications: Dataset) -> Iterator[Violation]:
-    for element in modifications:
-        keyword = keyword_for_tag(element.tag)
+    for tag in sorted(modifications.keys()):
+        keyword = keyword_for_tag(tag)
         rule = _RULES.get(keyword)
         if keyword in NOT_IN_THE_DATA_SET or (rule is not None and rule.update == "-"):
-            yield _violation(Status.NO_SUCH_ATTRIBUTE, keyword, "may not be set (Table F.7.2-1)")
-        elif element.tag not in create:
+            yield violation(Status.NO_SUCH_ATTRIBUTE, keyword, "may not be set (Table F.7.2-1)")
+        elif tag not in create:
             reason = "was not created, so it may not be set (PS3.4 F.7.2.2.2)"
-            yield Violation(status=Status.NO_SUCH_ATTRIBUTE, path=_name(element.tag), tag=element.tag, rule=reason)
+            yield Violation(status=Status.NO_SUCH_ATTRIBUTE, path=name_of(tag), tag=Tag(tag), rule=reason)
 
 
 def _character_set(create: Dataset, modifications: Dataset) -> Iterator[Violation]:
     if "SpecificCharacterSet" in modifications and _text(modifications, "SpecificCharacterSet") != _text(
         create, "SpecificCharacterSet"
     ):
-        yield _violation(Status.INVALID_ATTRIBUTE_VALUE, "SpecificCharacterSet", "stays the one of the N-CREATE")
+        yield violation(Status.INVALID_ATTRIBUTE_VALUE, "SpecificCharacterSet", "stays the one of the N-CREATE")
 
 
 def _strangers(attributes: Dataset) -> Iterator[Violation]:
-    for element in attributes:
-        keyword = keyword_for_tag(element.tag)
+    for tag in sorted(attributes.keys()):
+        keyword = keyword_for_tag(tag)
         if keyword in NOT_IN_THE_DATA_SET:
-            yield _violation(Status.NO_SUCH_ATTRIBUTE, keyword, "is not an attribute of the step's data set")
-        elif keyword not in _RULES and keyword not in MODULE_ATTRIBUTES and not element.tag.is_private:
+            yield violation(Status.NO_SUCH_ATTRIBUTE, keyword, "is not an attribute of the step's data set")
+        elif keyword not in _RULES and keyword not in MODULE_ATTRIBUTES and not Tag(tag).is_private:
             yield Violation(
                 status=Status.ATTRIBUTE_LIST_ERROR,
-                path=_name(element.tag),
-                tag=element.tag,
+                path=name_of(tag),
+                tag=Tag(tag),
                 rule="is not an attribute of the MPPS IOD",
             )
 
@@ -200,18 +181,18 @@ def _check(dataset: Dataset, rules: Sequence[Rule], *, message: str, path: str =
         name = path + rule.keyword
         if rule.keyword not in dataset:
             if message == "create" and kind in ("1", "2"):
-                yield _violation(Status.MISSING_ATTRIBUTE, rule.keyword, f"is missing (Type {kind})", name)
+                yield violation(Status.MISSING_ATTRIBUTE, rule.keyword, f"is missing (Type {kind})", name)
             continue
         if kind == "-":
             continue
         element = dataset[rule.keyword]
         if kind == "1" and element.is_empty:
-            yield _violation(Status.MISSING_ATTRIBUTE_VALUE, rule.keyword, "has no value (Type 1)", name)
+            yield violation(Status.MISSING_ATTRIBUTE_VALUE, rule.keyword, "has no value (Type 1)", name)
         if not rule.items:
             continue
         items = element.value or ()
         if rule.maximum is not None and len(items) > rule.maximum:
-            yield _violation(Status.INVALID_ATTRIBUTE_VALUE, rule.keyword, "has one item at most", name)
+            yield violation(Status.INVALID_ATTRIBUTE_VALUE, rule.keyword, "has one item at most", name)
         for item in items:
             # an item is always sent whole, so the types of N-CREATE hold in N-SET as well (F.7.2.2.2)
             yield from _check(item, rule.items, message="create", path=f"{name}>")
@@ -223,36 +204,15 @@ def _coded(item: Dataset, path: str) -> Iterator[Violation]:
     kinds = ("CodeValue", "LongCodeValue", "URNCodeValue")
     present = [keyword for keyword in kinds if keyword in item]
     if not present:
-        yield _violation(Status.MISSING_ATTRIBUTE, "CodeValue", "is missing (Type 1C)", path + "CodeValue")
+        yield violation(Status.MISSING_ATTRIBUTE, "CodeValue", "is missing (Type 1C)", path + "CodeValue")
     elif all(item[keyword].is_empty for keyword in present):
-        yield _violation(Status.MISSING_ATTRIBUTE_VALUE, present[0], "has no value (Type 1C)", path + present[0])
+        yield violation(Status.MISSING_ATTRIBUTE_VALUE, present[0], "has no value (Type 1C)", path + present[0])
     scheme = "CodingSchemeDesignator"
     if "URNCodeValue" not in present:
         if scheme not in item:
-            yield _violation(Status.MISSING_ATTRIBUTE, scheme, "is missing (Type 1C)", path + scheme)
+            yield violation(Status.MISSING_ATTRIBUTE, scheme, "is missing (Type 1C)", path + scheme)
         elif item[scheme].is_empty:
-            yield _violation(Status.MISSING_ATTRIBUTE_VALUE, scheme, "has no value (Type 1C)", path + scheme)
-
-
-def _values(dataset: Dataset, path: str = "") -> Iterator[Violation]:
-    """Form of every value by its VR (PS3.5 section 6.2)."""
-    for tag in sorted(dataset.keys()):
-        name = path + _name(tag)
-        try:
-            element = dataset[tag]
-            values = element.value if element.VM > 1 else [element.value]
-            if element.VR == "SQ":
-                for item in element.value or ():
-                    yield from _values(item, f"{name}>")
-                continue
-            for value in values:
-                validate_value(element.VR, value, config.RAISE)
-            sound = element.VR != "UI" or all(not value or UID(value).is_valid for value in values)
-        except (ValueError, TypeError, UserWarning):
-            sound = False
-        if not sound:
-            rule = "does not have the form of its VR"
-            yield Violation(status=Status.INVALID_ATTRIBUTE_VALUE, path=name, tag=Tag(tag), rule=rule)
+            yield violation(Status.MISSING_ATTRIBUTE_VALUE, scheme, "has no value (Type 1C)", path + scheme)
 
 
 def _answer(found: Iterable[Violation]) -> Answer:
@@ -265,14 +225,6 @@ def _answer(found: Iterable[Violation]) -> Answer:
                 status=status, comment=f"{decisive[0].path.split('>')[-1]} {decisive[0].rule}", elements=elements
             )
     return Answer()
-
-
-def _violation(status: Status, keyword: str, rule: str, path: str = "") -> Violation:
-    return Violation(status=status, path=path or keyword, tag=Tag(tag_for_keyword(keyword) or 0), rule=rule)
-
-
-def _name(tag: BaseTag | int) -> str:
-    return keyword_for_tag(tag) or str(Tag(tag))
 
 
 def _text(dataset: Dataset, keyword: str) -> str:

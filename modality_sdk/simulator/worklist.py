@@ -19,21 +19,18 @@ def _tags(*keywords: str) -> frozenset[BaseTag]:
     return frozenset(Tag(tag_for_keyword(keyword) or 0) for keyword in keywords)
 
 
-# keys whose matching is required of every SCP
-_REQUIRED = _tags(
-    "ScheduledProcedureStepSequence",
+# keys whose matching is required of every SCP: beside, and inside, Scheduled Procedure Step Sequence
+_REQUIRED_OF_ROOT = _tags("ScheduledProcedureStepSequence", "PatientName", "PatientID")
+_REQUIRED_OF_STEP = _tags(
     "ScheduledStationAETitle",
     "ScheduledProcedureStepStartDate",
     "ScheduledProcedureStepStartTime",
     "Modality",
     "ScheduledPerformingPhysicianName",
-    "PatientName",
-    "PatientID",
 )
 
 # keys whose matching is optional; all of them are returned
-_OPTIONAL = _tags(
-    # scheduled procedure step
+_OPTIONAL_OF_STEP = _tags(
     "ScheduledProcedureStepDescription",
     "ScheduledStationName",
     "ScheduledProcedureStepLocation",
@@ -48,6 +45,9 @@ _OPTIONAL = _tags(
     "CommentsOnTheScheduledProcedureStep",
     "ReferencedDefinedProtocolSequence",
     "ReferencedPerformedProtocolSequence",
+)
+_OPTIONAL_OF_ROOT = _tags(
+    # scheduled procedure step, yet beside its sequence (PS3.3 Table C.4-10)
     "ScheduledSpecimenSequence",
     "BarcodeValue",
     # requested procedure
@@ -110,7 +110,9 @@ _OPTIONAL = _tags(
     "Allergies",
     "SpecialNeeds",
     "PertinentDocumentsSequence",
-    # inside the items of coded, reference and identifier sequences
+)
+# inside the items of coded, reference and identifier sequences
+_NESTED = _tags(
     "CodeValue",
     "CodingSchemeDesignator",
     "CodingSchemeVersion",
@@ -130,6 +132,11 @@ _OPTIONAL = _tags(
     "AssigningFacilitySequence",
 )
 
+_ROOT = _REQUIRED_OF_ROOT | _OPTIONAL_OF_ROOT
+_STEP = _REQUIRED_OF_STEP | _OPTIONAL_OF_STEP
+_REQUIRED = _REQUIRED_OF_ROOT | _REQUIRED_OF_STEP
+_OPTIONAL = (_OPTIONAL_OF_STEP | _OPTIONAL_OF_ROOT | _NESTED) - _REQUIRED
+
 # sent along whether asked for or not, never with zero length (PS3.4 K.4.1.1.3.2)
 _DESCRIBING = ("SpecificCharacterSet", "TimezoneOffsetFromUTC")
 _DESCRIBING_TAGS = _tags(*_DESCRIBING)
@@ -148,14 +155,22 @@ def judge_identifier(identifier: Dataset) -> Answer | None:
     Answer or None
         A900 with the offending element; None when the identifier is legal.
     """
-    steps = _tags("ScheduledProcedureStepSequence")
     if "QueryRetrieveLevel" in identifier:
         # the worklist model has one level only (PS3.4 K.6.1.1)
         return _refused(_tags("QueryRetrieveLevel"), "a worklist query has no Query/Retrieve Level")
-    if "ScheduledProcedureStepSequence" not in identifier:
-        return _refused(steps, "Scheduled Procedure Step Sequence is missing")
+    # the requestor chooses its keys, even Scheduled Procedure Step Sequence may be left out (PS3.4 K.4.1.1.3.1)
+    if misplaced := _misplaced(identifier):
+        return _refused(misplaced, "the key belongs to another level of Table K.6-1")
     defect = find_defect(identifier)
     return None if defect is None else _refused([defect.tag], defect.rule)
+
+
+def _misplaced(identifier: Dataset) -> list[BaseTag]:
+    """Keys of the model that stand beside Scheduled Procedure Step Sequence and belong inside it, or the reverse."""
+    known = _ROOT | _STEP | _NESTED
+    levels = [(identifier, _ROOT)]
+    levels += [(item, _STEP) for item in identifier.get("ScheduledProcedureStepSequence") or ()]
+    return [Tag(tag) for level, keys in levels for tag in sorted(level.keys()) if tag in known and tag not in keys]
 
 
 def _refused(tags: Iterable[BaseTag], rule: str) -> Answer:

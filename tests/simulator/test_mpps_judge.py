@@ -1,15 +1,19 @@
 """Every rule of PS3.4 Table F.7.2-1 that the information system judges by."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from io import BytesIO
 from typing import Any
 
 import pytest
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 from pydicom.uid import generate_uid
 from pynetdicom import evt
 from pynetdicom.association import Association
+from pynetdicom.dsutils import decode, encode
 from pynetdicom.sop_class import (
     DigitalXRayImageStorageForPresentation,
     ModalityPerformedProcedureStep,
@@ -18,10 +22,15 @@ from pynetdicom.sop_class import (
 
 from modality_sdk.model import StepStatus
 from modality_sdk.simulator import Ris
+from modality_sdk.simulator.mpps import judge_create
 
 pytestmark = [pytest.mark.req("X-SIM"), pytest.mark.req("FR-DICOM-04")]
 
 Change = Callable[[Dataset], None]
+
+_STEP = "ScheduledStepAttributesSequence"
+_SERIES = "PerformedSeriesSequence"
+_REASON = "PerformedProcedureStepDiscontinuationReasonCodeSequence"
 
 
 def _dataset(**values: Any) -> Dataset:
@@ -33,6 +42,10 @@ def _dataset(**values: Any) -> Dataset:
 
 def _code(value: str = "CHEST2") -> Dataset:
     return _dataset(CodeValue=value, CodingSchemeDesignator="99SIM", CodeMeaning="Chest")
+
+
+def _reason(value: str = "110513", scheme: str = "DCM") -> Dataset:
+    return _dataset(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning="Discontinued for unspecified reason")
 
 
 def _attributes() -> Dataset:
@@ -153,9 +166,6 @@ def _named(response: Dataset) -> set[int]:
     return {int(tag) for tag in (value if isinstance(value, list) or hasattr(value, "append") else [value])}
 
 
-_STEP = "ScheduledStepAttributesSequence"
-_SERIES = "PerformedSeriesSequence"
-
 _MISSING_AT_CREATE = [
     *(
         (keyword, ())
@@ -228,23 +238,127 @@ def test_a_step_is_created_in_progress_or_answered_0106(requestor: _Requestor, s
     assert (response.Status, _named(response)) == (0x0106, {int(Tag("PerformedProcedureStepStatus"))})
 
 
-@pytest.mark.filterwarnings("ignore:.*alue.*:UserWarning")
+_MALFORMED: list[tuple[str, Any, tuple[str, ...]]] = [
+    ("PerformedProcedureStepID", "TOO LONG FOR A SHORT STRING", ()),
+    ("PerformedProcedureStepStartDate", "14.03.2026", ()),
+    ("PerformedProcedureStepStartDate", "20261399", ()),
+    ("PerformedProcedureStepStartDate", "20260314-20260315", ()),
+    ("PerformedProcedureStepStartTime", "0800-0900", ()),
+    ("PerformedProcedureStepStartTime", "080061", ()),
+    ("PatientBirthDate", "19800101-", ()),
+    ("PatientSex", "X", ()),
+    ("PatientSex", "MALE", ()),
+    ("PatientID", ["ONE-1", "TWO-2"], ()),
+    ("SpecificCharacterSet", "ISO_IR 6", ()),
+    ("SpecificCharacterSet", "LATIN1", ()),
+    ("SpecificCharacterSet", ["ISO_IR 100", "ISO 2022 IR 87"], ()),
+    ("SpecificCharacterSet", ["", "ISO_IR 192"], ()),
+    ("PerformedProcedureStepDescription", "bell \a rings", ()),
+    ("PerformedProcedureStepDescription", "stray \x1b$B escape", ()),
+    ("PatientName", "SAMPLE^\tSAMANTHA", ()),
+    ("CommentsOnThePerformedProcedureStep", "bell \a rings", ()),
+    ("RequestedProcedureDescription", "line\r\nbreak", (_STEP,)),
+    ("StudyInstanceUID", "1.02.3", (_STEP,)),
+    ("ProcedureCodeSequence", Sequence([_code("A"), _code("B")]), ()),
+    ("RequestedProcedureCodeSequence", Sequence([_code("A"), _code("B")]), (_STEP,)),
+    ("PerformedProcedureStepEndDate", "20260313", ()),
+]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(("keyword", "value", "path"), _MALFORMED)
+def test_a_value_that_breaks_its_form_is_answered_0106_and_not_repeated(
+    ris: Ris, requestor: _Requestor, keyword: str, value: Any, path: tuple[str, ...]
+) -> None:
+    attributes = _attributes()
+    _with(keyword, value, *path)(attributes)
+    if keyword == "SpecificCharacterSet":
+        # what the test writes has to be encodable
+        attributes.PatientName = "SAMPLE"
+    response = requestor.create(attributes)
+    assert (response.Status, _named(response)) == (0x0106, {int(Tag(keyword))})
+    assert ris.steps == {}
+    for text in value if isinstance(value, list) else [value]:
+        assert not text or str(text) not in str(ris.violations)
+
+
+def test_a_specific_character_set_without_a_value_is_answered_0121(requestor: _Requestor) -> None:
+    attributes = _attributes()
+    attributes.SpecificCharacterSet = ""
+    response = requestor.create(attributes)
+    assert (response.Status, _named(response)) == (0x0121, {int(Tag("SpecificCharacterSet"))})
+
+
+def _over_the_wire(dataset: Dataset) -> Dataset:
+    return decode(BytesIO(encode(dataset, False, True) or b""), False, True)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "path", "status"),
+    [("PerformedStationAETitle", (), 0x0121), ("RetrieveAETitle", (_SERIES,), 0x0106)],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_an_ae_title_of_spaces_is_none(keyword: str, path: tuple[str, ...], status: int) -> None:
+    attributes = _attributes()
+    attributes.PerformedSeriesSequence = _modifications().PerformedSeriesSequence
+    _with(keyword, "    ", *path)(attributes)
+    answer, found = judge_create(_over_the_wire(attributes))
+    assert (answer.status, answer.elements) == (status, (Tag(keyword),))
+    assert any(violation.status == 0x0106 and violation.tag == Tag(keyword) for violation in found)
+
+
+def test_a_text_beyond_ascii_needs_a_character_set() -> None:
+    attributes = _attributes()
+    attributes.PatientName = "MÜLLER"
+    wire = _over_the_wire(attributes)
+    assert judge_create(wire)[0].status == 0x0000
+    del wire.SpecificCharacterSet
+    answer, _ = judge_create(_over_the_wire(wire))
+    assert (answer.status, answer.elements) == (0x0106, (Tag("PatientName"),))
+
+
+@pytest.mark.parametrize(
+    "character_set",
+    ["ISO_IR 100", "ISO_IR 192", "GB18030", ["", "ISO 2022 IR 87"], ["ISO 2022 IR 6", "ISO 2022 IR 100"]],
+)
+def test_every_legal_character_set_is_taken(character_set: Any) -> None:
+    attributes = _attributes()
+    attributes.SpecificCharacterSet = character_set
+    if "ISO 2022 IR 87" in character_set:
+        attributes.PatientName = "SAMPLE^SAMANTHA=山田^花子"
+    answer, found = judge_create(_over_the_wire(attributes))
+    assert (answer.status, found) == (0x0000, [])
+
+
 @pytest.mark.parametrize(
     ("keyword", "value"),
     [
-        ("PerformedProcedureStepID", "TOO LONG FOR A SHORT STRING"),
-        ("PerformedProcedureStepStartDate", "14.03.2026"),
-        ("ProcedureCodeSequence", Sequence([_code("A"), _code("B")])),
+        ("DistanceSourceToDetector", "1800"),
+        ("ImageAndFluoroscopyAreaDoseProduct", "1.50"),
+        ("EntranceDoseInmGy", "1e-1"),
+        ("TotalNumberOfExposures", 2),
+        ("PatientAge", "040Y"),
+        ("FilmConsumptionSequence", Sequence([_dataset(NumberOfFilms="2", MediumType="PAPER")])),
+        ("CommentsOnThePerformedProcedureStep", "two\r\nlines"),
+        ("PerformedProcedureStepStartTime", "08"),
+        ("PerformedProcedureStepStartTime", "080000.123456"),
+        ("PatientSex", ""),
     ],
 )
-def test_a_value_that_breaks_its_form_is_answered_0106_and_not_repeated(
-    ris: Ris, requestor: _Requestor, keyword: str, value: Any
-) -> None:
+def test_a_legal_value_of_any_vr_is_taken(keyword: str, value: Any) -> None:
     attributes = _attributes()
     setattr(attributes, keyword, value)
-    response = requestor.create(attributes)
-    assert (response.Status, _named(response)) == (0x0106, {int(Tag(keyword))})
-    assert "TOO LONG" not in str(ris.violations)
+    answer, found = judge_create(_over_the_wire(attributes))
+    assert (answer.status, found) == (0x0000, [])
+
+
+@pytest.mark.parametrize("text", [b"1.5.5 ", b"abc ", b"1" * 18])
+def test_a_number_that_is_none_is_answered_0106(text: bytes) -> None:
+    attributes = _over_the_wire(_attributes())
+    tag = Tag("DistanceSourceToDetector")
+    attributes._dict[tag] = RawDataElement(tag, "DS", len(text), text, 0, False, True)
+    answer, _ = judge_create(attributes)
+    assert (answer.status, answer.elements) == (0x0106, (tag,))
 
 
 @pytest.mark.parametrize("keyword", ["SOPClassUID", "SOPInstanceUID", "StudyInstanceUID"])
@@ -298,7 +412,7 @@ def test_a_step_may_be_discontinued_with_a_reason(ris: Ris, requestor: _Requesto
     requestor.create()
     modifications = _modifications()
     modifications.PerformedProcedureStepStatus = "DISCONTINUED"
-    modifications.PerformedProcedureStepDiscontinuationReasonCodeSequence = Sequence([_code("110513")])
+    modifications.PerformedProcedureStepDiscontinuationReasonCodeSequence = Sequence([_reason()])
     modifications.PerformedSeriesSequence[0].ReferencedImageSequence = Sequence()
     assert requestor.set(modifications).Status == 0x0000
     assert ris.steps[requestor.uid].status is StepStatus.DISCONTINUED
@@ -366,6 +480,44 @@ _FAULTS_OF_A_SET: list[tuple[Change, int, str]] = [
 ]  # fmt: skip
 
 
+def _listed_twice(*lists: str) -> Change:
+    def change(dataset: Dataset) -> None:
+        (series,) = dataset.PerformedSeriesSequence
+        image = series.ReferencedImageSequence[0]
+        for keyword in ("ReferencedImageSequence", "ReferencedNonImageCompositeSOPInstanceSequence"):
+            setattr(series, keyword, Sequence([image] * lists.count(keyword)))
+
+    return change
+
+
+def _series_twice(dataset: Dataset) -> None:
+    second = deepcopy(dataset.PerformedSeriesSequence[0])
+    second.ReferencedImageSequence = Sequence()
+    dataset.PerformedSeriesSequence.append(second)
+
+
+def _discontinued(*reasons: Dataset) -> Change:
+    def change(dataset: Dataset) -> None:
+        dataset.PerformedProcedureStepStatus = "DISCONTINUED"
+        dataset.PerformedProcedureStepDiscontinuationReasonCodeSequence = Sequence(reasons)
+
+    return change
+
+
+_IMAGES, _OTHERS = "ReferencedImageSequence", "ReferencedNonImageCompositeSOPInstanceSequence"
+_FAULTS_OF_A_SET += [
+    (_listed_twice(_IMAGES, _OTHERS), 0x0106, _OTHERS),
+    (_listed_twice(_IMAGES, _IMAGES), 0x0106, _IMAGES),
+    (_series_twice, 0x0106, "SeriesInstanceUID"),
+    (_with("PerformedProcedureStepEndDate", "20260313"), 0x0106, "PerformedProcedureStepEndDate"),
+    (_with("PerformedProcedureStepEndTime", "0759"), 0x0106, "PerformedProcedureStepEndTime"),
+    (_with(_REASON, Sequence([_reason()])), 0x0106, _REASON),
+    (_discontinued(_reason("110518")), 0x0106, _REASON),
+    (_discontinued(_reason(scheme="99SIM")), 0x0106, _REASON),
+    (_with("ProcedureCodeSequence", Sequence([_code("A"), _code("B")])), 0x0106, "ProcedureCodeSequence"),
+]
+
+
 @pytest.mark.parametrize(("spoil", "status", "keyword"), _FAULTS_OF_A_SET)
 def test_a_faulty_final_set_is_refused_and_the_step_stays_as_it_was(
     ris: Ris, requestor: _Requestor, spoil: Change, status: int, keyword: str
@@ -378,6 +530,15 @@ def test_a_faulty_final_set_is_refused_and_the_step_stays_as_it_was(
     step = ris.steps[requestor.uid]
     assert (step.status, step.sets) == (StepStatus.IN_PROGRESS, [])
     assert len(step.violations) == 1
+
+
+def test_a_step_may_end_in_the_minute_it_began(requestor: _Requestor) -> None:
+    attributes = _attributes()
+    attributes.PerformedProcedureStepStartTime = "081459.5"
+    requestor.create(attributes)
+    modifications = _modifications()
+    modifications.PerformedProcedureStepEndTime = "0814"
+    assert requestor.set(modifications).Status == 0x0000
 
 
 def test_a_step_can_be_read_back(requestor: _Requestor) -> None:

@@ -113,10 +113,6 @@ def _level(identifier: Dataset) -> None:
     identifier.QueryRetrieveLevel = "STUDY"
 
 
-def _no_steps(identifier: Dataset) -> None:
-    del identifier.ScheduledProcedureStepSequence
-
-
 def _two_steps(identifier: Dataset) -> None:
     identifier.ScheduledProcedureStepSequence = Sequence([Dataset(), Dataset()])
 
@@ -125,11 +121,30 @@ def _range_turned_round(identifier: Dataset) -> None:
     identifier.ScheduledProcedureStepSequence[0].ScheduledProcedureStepStartDate = "20260102-20260101"
 
 
+def _step_keys_beside_the_sequence(identifier: Dataset) -> None:
+    identifier.Modality = "DX"
+
+
+def _empty_step_key_beside_the_sequence(identifier: Dataset) -> None:
+    identifier.ScheduledStationAETitle = ""
+
+
+def _patient_key_inside_the_step(identifier: Dataset) -> None:
+    identifier.ScheduledProcedureStepSequence[0].PatientID = "SIM00001"
+
+
+def _code_beside_its_sequence(identifier: Dataset) -> None:
+    identifier.CodeValue = "CHEST2"
+
+
 @pytest.mark.parametrize(
     ("spoil", "keyword"),
     [
+        (_step_keys_beside_the_sequence, "Modality"),
+        (_empty_step_key_beside_the_sequence, "ScheduledStationAETitle"),
+        (_patient_key_inside_the_step, "PatientID"),
+        (_code_beside_its_sequence, "CodeValue"),
         (_level, "QueryRetrieveLevel"),
-        (_no_steps, "ScheduledProcedureStepSequence"),
         (_two_steps, "ScheduledProcedureStepSequence"),
         (_range_turned_round, "ScheduledProcedureStepStartDate"),
     ],
@@ -145,6 +160,23 @@ def test_an_illegal_identifier_is_refused_with_its_offending_element(
     assert (status.Status, answers) == (0xA900, [])
     assert status.OffendingElement == named[keyword].tag
     assert status.ErrorComment
+
+
+def test_a_query_need_not_ask_about_the_scheduled_procedure_step(associate: Any, scheduled: Ris) -> None:
+    identifier = _identifier(PatientID="SIM00001", PatientName="")
+    del identifier.ScheduledProcedureStepSequence
+    statuses, (answer,) = _ask(associate, scheduled, identifier)
+    assert [status.Status for status in statuses] == [0xFF00, 0x0000]
+    assert set(answer.dir()) == {"SpecificCharacterSet", "PatientID", "PatientName"}
+
+
+def test_a_key_of_an_item_of_a_coded_sequence_is_in_its_place(associate: Any, scheduled: Ris) -> None:
+    code = scheduled.worklist[0].RequestedProcedureCodeSequence[0]
+    asked = Dataset()
+    asked.CodeValue, asked.CodeMeaning = code.CodeValue, ""
+    statuses, answers = _ask(associate, scheduled, _identifier(PatientID="", RequestedProcedureCodeSequence=[asked]))
+    assert {status.Status for status in statuses} == {0xFF00, 0x0000}
+    assert {answer.RequestedProcedureCodeSequence[0].CodeMeaning for answer in answers} == {code.CodeMeaning}
 
 
 def test_an_unknown_key_is_neither_matched_nor_returned_but_announced(associate: Any, scheduled: Ris) -> None:
