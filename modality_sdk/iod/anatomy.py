@@ -126,7 +126,7 @@ def body_part(term: str) -> BodyPart:
     """
     if not term:
         raise MissingAttribute("BodyPartExamined", "an image tells what it shows (PS3.3 C.8.11.2)")
-    if term not in BODY_PARTS:
+    if term not in list(BODY_PARTS):
         raise InvalidValue("BodyPartExamined", "must be a known term of PS3.16 Annex L, such as CHEST or HAND")
     return BODY_PARTS[term]
 

@@ -1,8 +1,9 @@
 """Digital X-Ray Image For Presentation (PS3.3 section A.26)."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from math import isfinite
-from typing import Any, Final
+from enum import StrEnum
+from typing import Any, Final, TypeVar
 
 from numpy.typing import NDArray
 from pydicom import Dataset
@@ -13,6 +14,7 @@ from modality_sdk.dataset import assign, code_sequence, declare, ensure_encodabl
 from modality_sdk.errors import InvalidValue
 from modality_sdk.iod.anatomy import anatomic_region, body_part, image_laterality
 from modality_sdk.iod.image_pixel import check_pixels, default_window, pixel_data
+from modality_sdk.iod.numbers import finite, pair
 from modality_sdk.iod.technique import assign_technique
 from modality_sdk.iod.views import VIEW_POSITIONS, patient_orientation, view_code
 from modality_sdk.model import (
@@ -22,10 +24,13 @@ from modality_sdk.model import (
     PerformedProcedureStep,
     PerformedSeries,
     PhotometricInterpretation,
+    PixelIntensityRelationship,
     PresentationIntent,
 )
 
 __all__ = ["DxImage"]
+
+_Term = TypeVar("_Term", bound=StrEnum)
 
 _DETECTOR_TYPES: Final = ("", "DIRECT", "SCINTILLATOR", "STORAGE", "FILM")
 
@@ -98,12 +103,12 @@ class DxImage(Dataset):
         assign(self, "Modality", "DX")
         assign(self, "PresentationIntentType", PresentationIntent.FOR_PRESENTATION.value)
         assign(self, "AcquisitionContextSequence", [])
-        _assign_anatomy(self, acquisition)
         _assign_positioning(self, acquisition)
+        _assign_anatomy(self, acquisition)
         _assign_detector(self, detector)
         _assign_image(self, acquisition, detector)
         assign_technique(self, acquisition.exposure or Exposure())
-        _assign_window(self, acquisition.window or default_window(pixels))
+        _assign_window(self, default_window(pixels) if acquisition.window is None else acquisition.window)
         _assign_pixels(self, pixels, detector)
         declare(self, ensure_encodable(self, step.specific_character_set))
 
@@ -118,6 +123,14 @@ def _check_series(series: PerformedSeries, acquisition: Acquisition) -> None:
         raise InvalidValue("BodyPartExamined", "must be that of the series (PS3.3 C.7.3.1)")
     if series.laterality and series.laterality != acquisition.laterality:
         raise InvalidValue("ImageLaterality", "must be that of the series (PS3.3 C.7.3.1)")
+
+
+def _term(terms: type[_Term], attribute: str, value: str) -> _Term:
+    """The member of an enumeration, which may be given as its plain value."""
+    try:
+        return terms(value)
+    except ValueError:
+        raise InvalidValue(attribute, f"must be one of {', '.join(terms)}") from None
 
 
 def _assign_times(dataset: Dataset, step: PerformedProcedureStep, acquired_at: datetime) -> None:
@@ -142,6 +155,8 @@ def _assign_anatomy(dataset: Dataset, acquisition: Acquisition) -> None:
 def _assign_positioning(dataset: Dataset, acquisition: Acquisition) -> None:
     """DX Positioning (PS3.3 C.8.11.5); Positioner Type is empty, the stand is not known here."""
     assign(dataset, "PositionerType", None)
+    if not isinstance(acquisition.view, str):
+        raise InvalidValue("ViewPosition", "must be a text (PS3.3 C.8.11.5)")
     if acquisition.view:
         assign(dataset, "ViewCodeSequence", code_sequence([view_code(acquisition.view)]))
     if acquisition.view in VIEW_POSITIONS:
@@ -152,11 +167,13 @@ def _assign_detector(dataset: Dataset, detector: Detector) -> None:
     """DX Detector (PS3.3 C.8.11.4)."""
     if detector.detector_type not in _DETECTOR_TYPES:
         raise InvalidValue("DetectorType", "must be DIRECT, SCINTILLATOR, STORAGE or FILM (PS3.3 C.8.11.4.1.1)")
-    spacing = detector.imager_pixel_spacing
-    if not all(isfinite(value) and value > 0 for value in spacing):
-        raise InvalidValue("ImagerPixelSpacing", "must be two numbers above 0, in mm (PS3.3 C.8.11.4)")
+    rule = "must be two numbers above 0, in mm (PS3.3 C.8.11.4)"
+    values = pair("ImagerPixelSpacing", detector.imager_pixel_spacing, rule)
+    spacing = [finite("ImagerPixelSpacing", value) for value in values]
+    if min(spacing) <= 0:
+        raise InvalidValue("ImagerPixelSpacing", rule)
     assign(dataset, "DetectorType", detector.detector_type)
-    assign(dataset, "ImagerPixelSpacing", list(spacing))
+    assign(dataset, "ImagerPixelSpacing", spacing)
     if detector.detector_id:
         assign(dataset, "DetectorID", detector.detector_id)
     if detector.description:
@@ -170,7 +187,10 @@ def _assign_image(dataset: Dataset, acquisition: Acquisition, detector: Detector
     assign(dataset, "ImageType", ["DERIVED" if derived else "ORIGINAL", "PRIMARY", ""])
     if acquisition.derivation_description:
         assign(dataset, "DerivationDescription", acquisition.derivation_description)
-    assign(dataset, "PixelIntensityRelationship", detector.pixel_intensity_relationship.value)
+    relationship = _term(
+        PixelIntensityRelationship, "PixelIntensityRelationship", detector.pixel_intensity_relationship
+    )
+    assign(dataset, "PixelIntensityRelationship", relationship.value)
     if detector.pixel_intensity_relationship_sign not in (1, -1):
         raise InvalidValue("PixelIntensityRelationshipSign", "must be 1 or -1 (PS3.3 C.8.11.3.1.2)")
     assign(dataset, "PixelIntensityRelationshipSign", detector.pixel_intensity_relationship_sign)
@@ -181,16 +201,20 @@ def _assign_image(dataset: Dataset, acquisition: Acquisition, detector: Detector
     _assign_lossy_compression(dataset, acquisition.lossy_compression)
 
 
-def _assign_lossy_compression(dataset: Dataset, history: tuple[tuple[float, str], ...]) -> None:
+def _assign_lossy_compression(dataset: Dataset, history: object) -> None:
     """Whether the pixels ever lost something, by how much and how (PS3.3 C.7.6.1.1.5)."""
     assign(dataset, "LossyImageCompression", "01" if history else "00")
     if not history:
         return
-    ratios = [ratio for ratio, _ in history]
-    if not all(isfinite(ratio) and ratio > 0 for ratio in ratios):
+    rule = "must come with a method each (PS3.3 C.7.6.1.1.5)"
+    if not isinstance(history, Sequence):
+        raise InvalidValue("LossyImageCompressionRatio", rule)
+    steps = [pair("LossyImageCompressionRatio", step, rule) for step in history]
+    ratios = [finite("LossyImageCompressionRatio", ratio) for ratio, _ in steps]
+    if min(ratios) <= 0:
         raise InvalidValue("LossyImageCompressionRatio", "must be numbers above 0 (PS3.3 C.7.6.1.1.5.2)")
     assign(dataset, "LossyImageCompressionRatio", ratios)
-    methods = [method for _, method in history]
+    methods = [method for _, method in steps]
     if all(methods):
         # values correspond to those of the ratio, so one that is not known silences all
         assign(dataset, "LossyImageCompressionMethod", methods)
@@ -198,10 +222,9 @@ def _assign_lossy_compression(dataset: Dataset, history: tuple[tuple[float, str]
 
 def _assign_window(dataset: Dataset, window: tuple[float, float]) -> None:
     """VOI LUT Module with one window, function LINEAR (PS3.3 C.11.2)."""
-    center, width = window
-    if not isfinite(center):
-        raise InvalidValue("WindowCenter", "must be a number (PS3.3 C.11.2.1.2)")
-    if not (isfinite(width) and width >= 1):
+    values = pair("WindowCenter", window, "must come with a width and nothing else (PS3.3 C.11.2.1.2)")
+    center, width = finite("WindowCenter", values[0]), finite("WindowWidth", values[1])
+    if width < 1:
         raise InvalidValue("WindowWidth", "must be at least 1 (PS3.3 C.11.2.1.2.1)")
     assign(dataset, "WindowCenter", center)
     assign(dataset, "WindowWidth", width)
@@ -209,10 +232,11 @@ def _assign_window(dataset: Dataset, window: tuple[float, float]) -> None:
 
 def _assign_pixels(dataset: Dataset, pixels: NDArray[Any], detector: Detector) -> None:
     """Image Pixel as the DX Image Module narrows it (PS3.3 C.7.6.3, C.8.11.3), and its polarity (C.11.6)."""
-    inverse = detector.photometric_interpretation is PhotometricInterpretation.MONOCHROME1
+    photometric = _term(PhotometricInterpretation, "PhotometricInterpretation", detector.photometric_interpretation)
+    inverse = photometric is PhotometricInterpretation.MONOCHROME1
     allocated = 8 * pixels.dtype.itemsize
     assign(dataset, "SamplesPerPixel", 1)
-    assign(dataset, "PhotometricInterpretation", detector.photometric_interpretation.value)
+    assign(dataset, "PhotometricInterpretation", photometric.value)
     assign(dataset, "PresentationLUTShape", "INVERSE" if inverse else "IDENTITY")
     assign(dataset, "Rows", pixels.shape[0])
     assign(dataset, "Columns", pixels.shape[1])

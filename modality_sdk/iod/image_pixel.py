@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modality_sdk.errors import InvalidValue
+from modality_sdk.iod.numbers import finite
 from modality_sdk.model import Detector
 
 __all__ = ["check_pixels", "default_window", "pixel_data"]
@@ -23,8 +24,10 @@ def check_pixels(pixels: Any, detector: Detector) -> None:
     InvalidValue
         Shape, data type, size or a pixel value is wrong for the detector.
     """
-    if not isinstance(pixels, np.ndarray) or pixels.dtype not in (np.uint8, np.uint16):
+    if not isinstance(pixels, np.ndarray) or pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
         raise InvalidValue("PixelData", "must be an array of uint8 or uint16; PS3.3 C.8.11.3 knows no others")
+    if isinstance(pixels, np.ma.MaskedArray):
+        raise InvalidValue("PixelData", "must not be masked; the object has no Pixel Padding Value to write instead")
     if pixels.ndim != 2:
         raise InvalidValue("PixelData", "must have the shape (rows, columns)")
     for attribute, size in zip(("Rows", "Columns"), pixels.shape, strict=True):
@@ -33,7 +36,7 @@ def check_pixels(pixels: Any, detector: Detector) -> None:
     if pixels.nbytes >= 0xFFFFFFFE:
         raise InvalidValue("PixelData", "must be shorter than 4 GiB (PS3.5 section 7.1.1)")
     bits = detector.bits_stored
-    if not 6 <= bits <= 16:
+    if finite("BitsStored", bits) not in range(6, 17):
         raise InvalidValue("BitsStored", "must be 6 to 16 (PS3.3 C.8.11.3)")
     if bits > 8 * pixels.dtype.itemsize:
         raise InvalidValue("BitsStored", "must not exceed the bits of the array's elements (PS3.5 section 8.1.1)")

@@ -1,12 +1,13 @@
 """How an exposure was made: dose, generation, filtration, grid, distances (PS3.3 C.8.7, C.8.11.5)."""
 
-from math import isfinite
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 from pydicom import Dataset
 
 from modality_sdk.dataset import assign
 from modality_sdk.errors import InvalidValue, MissingAttribute
+from modality_sdk.iod.numbers import finite
 from modality_sdk.model import Exposure
 
 __all__ = ["assign_technique"]
@@ -27,6 +28,8 @@ _POSITIVE: Final = {
     "target_exposure_index": "TargetExposureIndex",
 }
 """Values of `Exposure` that are above zero, with the attribute that an error names."""
+_LIMIT: Final = 2**31
+"""Beyond every exposure, and within an IS (PS3.5 section 6.2) in the units of the attributes."""
 _EXPOSURE_INDICES: Final = {
     "ExposureIndex": "exposure_index",
     "TargetExposureIndex": "target_exposure_index",
@@ -47,16 +50,27 @@ def assign_technique(dataset: Dataset, exposure: Exposure) -> None:
     MissingAttribute
         Only some of the exposure indices, or of the field's sides, are given.
     """
-    for field, keyword in _POSITIVE.items():
-        value = getattr(exposure, field)
-        if value is not None and not (isfinite(value) and value > 0):
-            raise InvalidValue(keyword, "must be a number above 0")
+    exposure = _checked(exposure)
     _generation(dataset, exposure)
     _dose(dataset, exposure)
     _distances(dataset, exposure)
     _filtration(dataset, exposure)
     if exposure.grid:
         assign(dataset, "Grid", exposure.grid)
+
+
+def _checked(exposure: Exposure) -> Exposure:
+    """The same with plain floats, so that no number of NumPy overflows in a conversion of units."""
+    numbers: dict[str, Any] = {}
+    for field, keyword in _POSITIVE.items():
+        value = getattr(exposure, field)
+        if value is not None:
+            numbers[field] = finite(keyword, value)
+            if not 0 < numbers[field] < _LIMIT:
+                raise InvalidValue(keyword, "must be a number above 0, and of a size that exposures have")
+    if exposure.deviation_index is not None:
+        numbers["deviation_index"] = finite("DeviationIndex", exposure.deviation_index)
+    return replace(exposure, **numbers)
 
 
 def _generation(dataset: Dataset, exposure: Exposure) -> None:

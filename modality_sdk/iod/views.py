@@ -5,6 +5,7 @@ from typing import Final
 
 from modality_sdk.errors import InvalidValue, MissingAttribute
 from modality_sdk.iod.anatomy import BodyPart, Hanging
+from modality_sdk.iod.numbers import pair
 from modality_sdk.model import Code
 
 __all__ = ["VIEWS", "VIEW_POSITIONS", "patient_orientation", "view_code"]
@@ -100,16 +101,18 @@ def patient_orientation(part: BodyPart, view: str, given: tuple[str, str] | None
     return derived
 
 
-def _checked(given: tuple[str, str]) -> tuple[str, str]:
-    values = list(given)
-    if len(values) != 2 or not all(
-        1 <= len(value) <= 3
+def _checked(given: object) -> tuple[str, str]:
+    rule = "must be two values of letters L R A P H F (PS3.3 C.7.6.1.1.1)"
+    values = pair("PatientOrientation", given, rule)
+    if not all(
+        isinstance(value, str)
+        and 1 <= len(value) <= 3
         and set(value) <= set("LRAPHF")
         and len(set(value)) == len(value)
         and not any(axis <= set(value) for axis in _OPPOSITES)
         for value in values
     ):
-        raise InvalidValue("PatientOrientation", "must be two values of letters L R A P H F (PS3.3 C.7.6.1.1.1)")
+        raise InvalidValue("PatientOrientation", rule)
     if any(values[0][0] in axis and values[1][0] in axis for axis in _OPPOSITES):
         raise InvalidValue("PatientOrientation", "rows and columns must run across each other (PS3.3 C.7.6.1.1.1)")
-    return given
+    return values[0], values[1]

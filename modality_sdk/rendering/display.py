@@ -51,9 +51,10 @@ def _displayed(dataset: Dataset, stored: NDArray[np.generic], pixels: NDArray[np
     """Display values of ``stored``; ``pixels`` give the range where the image has no window."""
     try:
         values = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float64)
-        if "VOILUTSequence" in dataset and "WindowCenter" not in dataset:
+        has_window = _has_value(dataset, "WindowCenter")
+        if _has_value(dataset, "VOILUTSequence") and not has_window:
             values = _fill(np.asarray(apply_voi(values.astype(np.int64), dataset), dtype=np.float64))
-        elif "WindowCenter" in dataset and "WindowWidth" in dataset:
+        elif has_window and _has_value(dataset, "WindowWidth"):
             values = _windowed(values, _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth"), dataset)
         else:
             ends = np.array([pixels.min(), pixels.max()]).astype(stored.dtype)
@@ -68,6 +69,11 @@ def _displayed(dataset: Dataset, stored: NDArray[np.generic], pixels: NDArray[np
     if dataset.PhotometricInterpretation == "MONOCHROME1" or dataset.get("PresentationLUTShape") == "INVERSE":
         values = 1 - values
     return np.rint(values * 255).astype(np.uint8)
+
+
+def _has_value(dataset: Dataset, keyword: str) -> bool:
+    """Whether an attribute is there and not of zero length, which says as little as its absence."""
+    return keyword in dataset and not dataset[keyword].is_empty
 
 
 def _first(dataset: Dataset, keyword: str) -> float:

@@ -66,6 +66,28 @@ def test_the_whole_range_is_shown_where_there_is_no_window() -> None:
     assert display.tolist() == [[0, 128], [191, 255]]
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("width", [None, "", 100])
+def test_a_window_of_zero_length_counts_as_absent(nothing: Any, width: Any) -> None:
+    dataset = image(np.array([[1000, 1500], [1750, 2000]], np.uint16), WindowCenter=nothing, WindowWidth=width)
+    assert render(dataset).tolist() == [[0, 128], [191, 255]]
+
+
+def test_a_window_of_zero_length_does_not_hide_the_look_up_table() -> None:
+    item = Dataset()
+    item.LUTDescriptor = [4, 0, 16]
+    item["LUTDescriptor"].VR = "US"
+    item.LUTData = [0, 100, 100, 200]
+    item["LUTData"].VR = "US"
+    dataset = image(np.array([[0, 1, 2, 3]], np.uint16), VOILUTSequence=[item], WindowCenter=None, WindowWidth=None)
+    assert render(dataset).tolist() == [[0, 128, 128, 255]]
+
+
+def test_an_empty_sequence_of_look_up_tables_counts_as_absent() -> None:
+    dataset = image(np.array([[1000, 1500], [1750, 2000]], np.uint16), VOILUTSequence=[])
+    assert render(dataset).tolist() == [[0, 128], [191, 255]]
+
+
 def test_an_image_of_one_value_is_rendered() -> None:
     assert render(image(np.full((3, 3), 7, np.uint8))).tolist() == [[0] * 3] * 3
 

@@ -176,6 +176,32 @@ def test_the_lossy_history_comes_along(tmp_path: Path, attributes: dict[str, Any
     assert read(tmp_path, image(LossyImageCompression="01", **attributes)).lossy_compression == expected
 
 
+@pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
+def test_no_ratio_is_made_up_of_how_a_file_is_stored_without_loss(tmp_path: Path, syntax: str) -> None:
+    dataset = image(LossyImageCompression="01")
+    dataset.compress(syntax, generate_instance_uid=False)
+    assert read(tmp_path, dataset).lossy_compression == ((1.0, ""),)
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        (["L", "F"], ("L", "F")),
+        (["AL", "FP"], ("AL", "FP")),
+        (["L", "L"], None),
+        (["L", "R"], None),
+        (["LR", "F"], None),
+        (["LL", "F"], None),
+        (["L", "FH"], None),
+        (["X", "F"], None),
+        (["L"], None),
+        (["", ""], None),
+    ],
+)
+def test_a_patient_orientation_that_cannot_be_is_dropped(tmp_path: Path, stated: list[str], expected: Any) -> None:
+    assert read(tmp_path, image(PatientOrientation=stated)).patient_orientation == expected
+
+
 def test_a_lossy_transfer_syntax_is_history_even_if_the_file_is_silent(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 4096, (64, 64), dtype=np.uint16)
     dataset = image(noise)
