@@ -5,7 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -14,6 +14,7 @@ from pydicom import dcmread
 from modality_sdk.cli.narration import Narrator
 from modality_sdk.cli.options import config_option, json_option
 from modality_sdk.errors import ConfigurationError
+from modality_sdk.iod import suggest_acquisition
 from modality_sdk.model import (
     Acquisition,
     DeliveryReport,
@@ -179,11 +180,14 @@ def _wait(step: PerformedStep, timeout: float, narrator: Narrator) -> DeliveryRe
 
 
 def _shot_of(source: PixelSource) -> _Shot:
-    acquisition = Acquisition(
-        body_part=source.body_part or "CHEST",
-        view=source.view or "AP",
+    suggested = suggest_acquisition(
+        body_part=source.body_part,
+        view=source.view,
         laterality=source.laterality,
         patient_orientation=source.patient_orientation,
+    )
+    acquisition = replace(
+        suggested,
         detector=source.detector,
         window=source.window,
         burned_in_annotation=source.burned_in_annotation,

@@ -447,11 +447,7 @@ class PerformedStep:
 
         def looked() -> DeliveryReport | None:
             report = self.report()
-            return (
-                report
-                if report.archived or (report.status.is_final and not report.open_jobs and _failed(report))
-                else None
-            )
+            return report if report.archived or self._is_hopeless(report) else None
 
         return wait_until(self._services.context.changes, looked, timeout, cancel, f"step {self._uid} is not archived")
 
@@ -478,6 +474,15 @@ class PerformedStep:
             return None if report.open_jobs else report
 
         return wait_until(self._services.context.changes, looked, timeout, cancel, f"step {self._uid} is still sent")
+
+    def _is_hopeless(self, report: DeliveryReport) -> bool:
+        """Whether a final step cannot be archived any more unless somebody acts. MPPS has no part in it."""
+        if not report.status.is_final or report.open_jobs:
+            return False
+        refused = self._services.durable.queue.jobs(
+            step_uid=self._uid, kind=JobKind.N_ACTION, states={JobState.FAILED, JobState.CANCELLED}
+        )
+        return bool(refused) or any(d.state is DeliveryState.FAILED for d in report.deliveries)
 
     def report(self) -> DeliveryReport:
         """How far the step has come, now."""
@@ -534,7 +539,3 @@ class PerformedStep:
 def _is_under_way(job: Job) -> bool:
     """Whether something is still to be sent that does not wait for the operator to free a message before it."""
     return job.state.is_open and job.kind != JobKind.COMMITMENT_DEADLINE and job.reason != PREDECESSOR_FAILED
-
-
-def _failed(report: DeliveryReport) -> bool:
-    return report.failed_jobs > 0 or any(d.state is DeliveryState.FAILED for d in report.deliveries)
