@@ -3,9 +3,10 @@
 from modality_sdk.dataset.character_sets import declare, ensure_encodable
 from modality_sdk.dataset.codes import code_item, code_sequence, discontinuation_code, read_code, rejection_code
 from modality_sdk.dataset.commitment import commitment_request, read_commitment_report
-from modality_sdk.dataset.dictionary import assign, build
-from modality_sdk.dataset.mapping import begin_step, local_time, object_attributes
+from modality_sdk.dataset.dictionary import assign, build, has_control_characters
+from modality_sdk.dataset.mapping import begin_step, local_time
 from modality_sdk.dataset.mpps import mpps_create, mpps_set
+from modality_sdk.dataset.objects import object_attributes
 from modality_sdk.dataset.sop_classes import class_name, is_image, reference_sequence
 from modality_sdk.dataset.worklist import read_worklist_item, worklist_identifier
 
@@ -20,6 +21,7 @@ __all__ = [
     "declare",
     "discontinuation_code",
     "ensure_encodable",
+    "has_control_characters",
     "is_image",
     "local_time",
     "mpps_create",

@@ -4,8 +4,9 @@ A character set is a tuple of defined terms; the empty tuple stands for the defa
 the absence of the attribute.
 """
 
+import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from pydicom import DataElement, Dataset
 from pydicom.charset import (
@@ -24,7 +25,12 @@ from modality_sdk.errors import InvalidValue
 
 __all__ = ["UNICODE", "character_set_of", "confine", "declare", "decode", "ensure_encodable", "fits"]
 
+_log = logging.getLogger("modality_sdk.dataset")
+
 UNICODE = ("ISO_IR 192",)
+# Latin alphabet No. 9 is newer than pydicom's table: it is read, and never written
+_ENCODINGS: Mapping[str, str] = {**python_encoding, "ISO_IR 203": "iso8859_15", "ISO 2022 IR 203": "iso8859_15"}
+_ESCAPED: Mapping[bytes, str] = {**CODES_TO_ENCODINGS, ESC + b"-b": "iso8859_15"}
 _DEFAULT_TERMS = ("", "ISO_IR 6", "ISO 2022 IR 6")
 _UNDECODABLE = "\ufffd"
 
@@ -50,7 +56,7 @@ def character_set_of(terms: Iterable[str]) -> tuple[str, ...]:
         if named[0] in _DEFAULT_TERMS:
             return ()
         single = named[0].replace("ISO 2022 IR ", "ISO_IR ")
-        return (single,) if single in python_encoding else ("", named[0])  # a multi-byte set is never the first
+        return (single,) if single in _ENCODINGS else ("", named[0])  # a multi-byte set is never the first
     return tuple(term.replace("ISO_IR ", "ISO 2022 IR ") for term in named)
 
 
@@ -58,7 +64,7 @@ def _term(term: str) -> str:
     name = re.sub(r"^ISO[ _-]?IR[ _-]?(?=[0-9])", "ISO_IR ", term.strip(" \0").upper())
     name = re.sub(r"^ISO[ _-]2022[ _-]IR[ _-](?=[0-9])", "ISO 2022 IR ", name)
     name = {"UTF-8": "ISO_IR 192", "UTF8": "ISO_IR 192"}.get(name, name)
-    if name not in python_encoding:
+    if name not in _ENCODINGS:
         raise InvalidValue("SpecificCharacterSet", "no defined term of PS3.3 C.12.1.1.2")
     return name
 
@@ -67,7 +73,7 @@ def fits(text: str, character_set: tuple[str, ...]) -> bool:
     """Whether ``text`` (no delimiters of a person name in it) survives being written and read in the set."""
     if text.isascii():
         return True
-    if not character_set:
+    if not character_set or not _writable(character_set):
         return False
     codecs = [python_encoding[term] for term in character_set]
     if len(codecs) == 1:
@@ -78,6 +84,10 @@ def fits(text: str, character_set: tuple[str, ...]) -> bool:
     if any(c < " " for c in text) or not all(any(_encodable(c, codec) for codec in codecs) for c in text):
         return False
     return decode(encode_string(text, codecs), character_set) == text
+
+
+def _writable(character_set: tuple[str, ...]) -> bool:
+    return all(term in python_encoding for term in character_set)
 
 
 def _encodable(text: str, codec: str) -> bool:
@@ -107,7 +117,7 @@ def decode(value: bytes, character_set: tuple[str, ...], delimiters: bytes = b""
     str
         With U+FFFD for what could not be decoded.
     """
-    first = python_encoding[character_set[0] if character_set else ""]
+    first = _ENCODINGS[character_set[0] if character_set else ""]
     if ESC not in value:
         return value.decode(first, "replace")
     fragments: list[bytes] = re.findall(rb"^[^\x1b]+|\x1b[^\x1b]*", value)
@@ -118,7 +128,7 @@ def _decode_fragment(fragment: bytes, first: str, delimiters: bytes) -> str:
     if not fragment.startswith(ESC):
         return fragment.decode(first, "replace")
     length = 4 if fragment.startswith((ESC + b"$(", ESC + b"$)")) else 3
-    codec = CODES_TO_ENCODINGS.get(fragment[:length])
+    codec = _ESCAPED.get(fragment[:length])
     if codec is None:
         return _UNDECODABLE + fragment[length:].decode(first, "replace")
     if codec in need_tail_escape_sequence_encodings:
@@ -141,7 +151,8 @@ def ensure_encodable(dataset: Dataset, character_set: tuple[str, ...]) -> tuple[
     Returns
     -------
     tuple of str
-        The set wanted if every text fits, else ``("ISO_IR 192",)``; empty for the default repertoire, never ISO_IR 6.
+        The set wanted if every text fits and pydicom can write it, else ``("ISO_IR 192",)``; empty for the default
+        repertoire, never ISO_IR 6.
 
     Raises
     ------
@@ -152,7 +163,7 @@ def ensure_encodable(dataset: Dataset, character_set: tuple[str, ...]) -> tuple[
     texts = (
         piece for element in _text_elements(dataset) for text in _texts(element) for piece in _pieces(element, text)
     )
-    return wanted if all(fits(piece, wanted) for piece in texts) else UNICODE
+    return wanted if _writable(wanted) and all(fits(piece, wanted) for piece in texts) else UNICODE
 
 
 def declare(dataset: Dataset, character_set: tuple[str, ...]) -> None:
@@ -166,13 +177,20 @@ def declare(dataset: Dataset, character_set: tuple[str, ...]) -> None:
 def confine(dataset: Dataset, character_set: tuple[str, ...]) -> None:
     """Declare ``character_set`` and replace by ``?`` each character that it lacks.
 
-    For the messages of a step, whose character set must stay that of the N-CREATE (PS3.4 F.7.2.2.1).
+    For the messages of a step, whose character set must stay that of the N-CREATE (PS3.4 F.7.2.2.1). A warning in the
+    log names the attributes that lost characters.
     """
     wanted = character_set_of(character_set)
+    wanted = wanted if _writable(wanted) else UNICODE
+    lacking: list[str] = []
     for element in _text_elements(dataset):
         texts = [_confined(element, text, wanted) for text in _texts(element)]
         if texts != _texts(element):
             element.value = texts if len(texts) > 1 else texts[0]
+            lacking.append(element.keyword)
+    if lacking:
+        names = ", ".join(dict.fromkeys(lacking))
+        _log.warning("characters that %s lacks were replaced in %s", "\\".join(wanted) or "ISO_IR 6", names)
     declare(dataset, wanted)
 
 

@@ -11,7 +11,15 @@ from modality_sdk.dataset.reading import Reader, refuse
 from modality_sdk.errors import IodError, MissingAttribute
 from modality_sdk.model import Code, DiscontinuationReason, RejectionReason
 
-__all__ = ["code_item", "code_sequence", "discontinuation_code", "read_code", "read_codes", "rejection_code"]
+__all__ = [
+    "code_item",
+    "code_sequence",
+    "discontinuation_code",
+    "read_code",
+    "read_codes",
+    "read_item",
+    "rejection_code",
+]
 
 
 def code_item(code: Code) -> Dataset:
@@ -72,21 +80,24 @@ def read_codes(reader: Reader, keyword: str) -> tuple[Code, ...]:
 
     A missing meaning is replaced by the value, so that the code can be passed on.
     """
-    codes = []
-    for item in reader.items(keyword):
-        code = _read(item)
-        if code == Code(value="", scheme="", meaning="") and not code.meaning:
-            continue  # an empty item says as much as none
-        if code.value and not code.meaning:
-            reader.report(keyword, "a code has no meaning, its value stands for it (PS3.3 8.8)")
-            code = replace(code, meaning=code.value[: MAXIMUM_LENGTH["LO"]])
-        try:
-            code_item(code)
-        except IodError as error:
-            reader.report(keyword, f"an item is left out: {error.attribute}: {error.rule}")
-        else:
-            codes.append(code)
-    return tuple(codes)
+    codes = (read_item(item, keyword) for item in reader.items(keyword))
+    return tuple(code for code in codes if code is not None)
+
+
+def read_item(item: Reader, keyword: str) -> Code | None:
+    """Read one item of the code sequence ``keyword`` like `read_codes`."""
+    code = _read(item)
+    if code == Code(value="", scheme="", meaning="") and not code.meaning:
+        return None  # an empty item says as much as none
+    if code.value and not code.meaning:
+        item.report(keyword, "a code has no meaning, its value stands for it (PS3.3 8.8)")
+        code = replace(code, meaning=code.value[: MAXIMUM_LENGTH["LO"]])
+    try:
+        code_item(code)
+    except IodError as error:
+        item.report(keyword, f"an item is left out: {error.attribute}: {error.rule}")
+        return None
+    return code
 
 
 def _read(item: Reader) -> Code:

@@ -21,7 +21,7 @@ from pydicom.valuerep import PersonName, format_number_as_ds
 
 from modality_sdk.errors import InvalidValue
 
-__all__ = ["MAXIMUM_LENGTH", "assign", "build", "conform", "is_uid"]
+__all__ = ["MAXIMUM_LENGTH", "assign", "assign_known", "build", "conform", "has_control_characters", "is_uid"]
 
 MAXIMUM_LENGTH: Mapping[str, int] = {
     "AE": 16,
@@ -47,21 +47,21 @@ _LINE_BREAKS = frozenset("\t\n\f\r")
 _DEFAULT_REPERTOIRE = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"})
 
 _FORMS: Mapping[str, tuple[re.Pattern[str], str]] = {
-    "AS": (re.compile(r"[0-9]{3}[DWMY]"), "three digits and D, W, M or Y"),
-    "CS": (re.compile(r"[A-Z0-9 _]*"), "capital letters, digits, spaces and underscores"),
-    "DA": (re.compile(r"[0-9]{8}"), "a date YYYYMMDD"),
-    "DS": (re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *"), "a decimal number"),
+    "AS": (re.compile(r"[0-9]{3}[DWMY]"), "three digits and D, W, M or Y (PS3.5 6.2)"),
+    "CS": (re.compile(r"[A-Z0-9 _]*"), "capital letters, digits, spaces and underscores (PS3.5 6.2)"),
+    "DA": (re.compile(r"[0-9]{8}"), "a date YYYYMMDD (PS3.5 6.2)"),
+    "DS": (re.compile(r" *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *"), "a decimal number (PS3.5 6.2)"),
     "DT": (
         re.compile(
             r"[0-9]{4}((0[1-9]|1[0-2])((0[1-9]|[12][0-9]|3[01])"
             r"(([01][0-9]|2[0-3])([0-5][0-9](([0-5][0-9]|60)(\.[0-9]{1,6})?)?)?)?)?)?([+-][01][0-9][0-5][0-9])?"
         ),
-        "a date and time YYYYMMDDHHMMSS.FFFFFF&ZZXX",
+        "a date and time YYYYMMDDHHMMSS.FFFFFF&ZZXX (PS3.5 6.2)",
     ),
-    "IS": (re.compile(r" *[+-]?[0-9]+ *"), "an integer"),
+    "IS": (re.compile(r" *[+-]?[0-9]+ *"), "an integer (PS3.5 6.2)"),
     "TM": (
         re.compile(r"([01][0-9]|2[0-3])([0-5][0-9](([0-5][0-9]|60)(\.[0-9]{1,6})?)?)?"),
-        "a time HHMMSS.FFFFFF",
+        "a time HHMMSS.FFFFFF (PS3.5 6.2)",
     ),
     "UI": (
         re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+"),
@@ -138,6 +138,29 @@ def build(**values: object) -> Dataset:
     return dataset
 
 
+def assign_known(dataset: Dataset, **values: object) -> None:
+    """Assign those values that are not empty: attributes of Type 3."""
+    for keyword, value in values.items():
+        if value is not None and (isinstance(value, (int, float)) or value):
+            assign(dataset, keyword, value)
+
+
+def has_control_characters(text: str, *, paragraphs: bool = False) -> bool:
+    """Whether ``text`` holds what no text value may hold (PS3.5 6.1.3): C0 and C1 control characters.
+
+    A lone surrogate counts as one, because no character set can encode it.
+
+    Parameters
+    ----------
+    text
+        One value.
+    paragraphs
+        Allow the line breaks and tabs that LT, ST and UT may hold.
+    """
+    allowed = _LINE_BREAKS if paragraphs else frozenset()
+    return any(_is_control(c) and c not in allowed for c in text)
+
+
 def conform(vr: str, text: str) -> str:
     """Bring text that somebody else wrote into the form that `assign` takes.
 
@@ -179,7 +202,7 @@ def _conform_group(group: str) -> str:
 
 
 def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs")  # a lone surrogate cannot be encoded either
+    return unicodedata.category(character) in ("Cc", "Cs")
 
 
 def _is_empty(value: object) -> bool:
@@ -231,8 +254,7 @@ def _check(keyword: str, vr: str, value: object, *, may_be_empty: bool) -> objec
 def _text(keyword: str, vr: str, text: str) -> str:
     if "\\" in text and vr not in _PARAGRAPHS:
         raise InvalidValue(keyword, "one value holds no backslash, several values are given as a list (PS3.5 6.2)")
-    allowed = _LINE_BREAKS if vr in _PARAGRAPHS else frozenset()
-    if any(_is_control(c) and c not in allowed for c in text):
+    if has_control_characters(text, paragraphs=vr in _PARAGRAPHS):
         raise InvalidValue(keyword, f"{vr} holds no control characters (PS3.5 6.2)")
     if vr in _DEFAULT_REPERTOIRE and not text.isascii():
         raise InvalidValue(keyword, f"{vr} holds only the default character repertoire (PS3.5 6.2)")
@@ -250,7 +272,7 @@ def _text(keyword: str, vr: str, text: str) -> str:
     if vr in _FORMS:
         form, words = _FORMS[vr]
         if not form.fullmatch(text):
-            raise InvalidValue(keyword, f"{vr} is {words} (PS3.5 6.2)")
+            raise InvalidValue(keyword, f"{vr} is {words}")
     if vr == "DA":
         _check_day(keyword, text)
     return text

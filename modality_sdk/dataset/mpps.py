@@ -13,8 +13,11 @@ from pydicom import Dataset
 from modality_sdk.clock import timezone_offset
 from modality_sdk.dataset.character_sets import confine
 from modality_sdk.dataset.codes import code_sequence, discontinuation_code
-from modality_sdk.dataset.dictionary import assign, build
-from modality_sdk.dataset.mapping import assign_known, issuer_sequence, local_time, patient_identification
+from modality_sdk.dataset.dictionary import assign, assign_known, build
+from modality_sdk.dataset.identity import patient_identification
+from modality_sdk.dataset.mapping import local_time
+from modality_sdk.dataset.objects import visit
+from modality_sdk.dataset.requests import scheduled_step_attributes
 from modality_sdk.dataset.sop_classes import reference_sequence
 from modality_sdk.errors import MissingAttribute, StateError
 from modality_sdk.model import (
@@ -22,7 +25,6 @@ from modality_sdk.model import (
     PerformedProcedureStep,
     PerformedSeries,
     StepStatus,
-    WorklistItem,
 )
 
 __all__ = ["mpps_create", "mpps_set"]
@@ -53,9 +55,8 @@ def mpps_create(step: PerformedProcedureStep) -> Dataset:
     ):
         if not value:
             raise MissingAttribute(keyword, f"is Type 1 {_TABLE}")
-    scheduled = [_scheduled_step(item, step) for item in step.items] or [_unscheduled_step(step)]
     dataset = build(
-        ScheduledStepAttributesSequence=scheduled,
+        ScheduledStepAttributesSequence=scheduled_step_attributes(step),
         ReferencedPatientSequence=reference_sequence(step.patient.referenced_patients),
         PerformedProcedureStepID=step.performed_procedure_step_id,
         PerformedStationAETitle=step.performed_station_ae_title,
@@ -67,21 +68,16 @@ def mpps_create(step: PerformedProcedureStep) -> Dataset:
         PerformedProcedureStepEndDate=None,
         PerformedProcedureStepEndTime=None,
         ReasonForPerformedProcedureCodeSequence=None,
-        CommentsOnThePerformedProcedureStep=None,
+        CommentsOnThePerformedProcedureStep=step.comments,
         PerformedProcedureStepDiscontinuationReasonCodeSequence=None,
         Modality=step.modality,
         StudyID=step.study_id,
         PerformedSeriesSequence=None,
         TimezoneOffsetFromUTC=timezone_offset(step.started),
     )
-    dataset.update(patient_identification(step))
+    dataset.update(patient_identification(step.patient))
+    dataset.update(visit(step))
     dataset.update(_what_was_done(step))
-    visits = {(i.admission_id, i.issuer_of_admission_id, i.service_episode_id) for i in step.items}
-    if len(visits) == 1:
-        admission_id, issuer, service_episode_id = visits.pop()
-        assign_known(dataset, AdmissionID=admission_id, ServiceEpisodeID=service_episode_id)
-        if admission_id:
-            assign_known(dataset, IssuerOfAdmissionIDSequence=issuer_sequence(issuer))
     confine(dataset, step.specific_character_set)
     return dataset
 
@@ -136,47 +132,13 @@ def mpps_set(step: PerformedProcedureStep, series: Sequence[PerformedSeries]) ->
 
 
 def _what_was_done(step: PerformedProcedureStep) -> Dataset:
+    # takes a single item: a group of different procedures names none of them here (PS3.3 Table C.4-14)
+    codes = step.procedure_codes if len(step.procedure_codes) == 1 else ()
     return build(
         PerformedProcedureStepDescription=step.description,
         PerformedProcedureTypeDescription=step.procedure_type_description,
-        ProcedureCodeSequence=code_sequence(step.procedure_codes),
+        ProcedureCodeSequence=code_sequence(codes),
         PerformedProtocolCodeSequence=code_sequence(step.performed_protocol_codes),
-    )
-
-
-def _scheduled_step(item: WorklistItem, step: PerformedProcedureStep) -> Dataset:
-    # the study is that of the objects, also where items of several studies are grouped (PS3.4 F.7.2.1.2 note 2)
-    dataset = build(
-        StudyInstanceUID=step.study_instance_uid,
-        ReferencedStudySequence=reference_sequence(item.referenced_studies),
-        AccessionNumber=item.accession_number,
-        RequestedProcedureID=item.requested_procedure_id,
-        RequestedProcedureDescription=item.requested_procedure_description,
-        ScheduledProcedureStepID=item.scheduled_procedure_step_id,
-        ScheduledProcedureStepDescription=item.scheduled_procedure_step_description,
-        ScheduledProtocolCodeSequence=code_sequence(item.scheduled_protocol_codes),
-    )
-    assign_known(
-        dataset,
-        IssuerOfAccessionNumberSequence=issuer_sequence(item.issuer_of_accession_number),
-        PlacerOrderNumberImagingServiceRequest=item.placer_order_number,
-        FillerOrderNumberImagingServiceRequest=item.filler_order_number,
-        RequestedProcedureCodeSequence=code_sequence(item.requested_procedure_codes),
-    )
-    return dataset
-
-
-def _unscheduled_step(step: PerformedProcedureStep) -> Dataset:
-    """The one item of a step without a schedule (PS3.4 F.7.2.1.2 note 3)."""
-    return build(
-        StudyInstanceUID=step.study_instance_uid,
-        ReferencedStudySequence=None,
-        AccessionNumber=step.accession_number,
-        RequestedProcedureID=None,
-        RequestedProcedureDescription=None,
-        ScheduledProcedureStepID=None,
-        ScheduledProcedureStepDescription=None,
-        ScheduledProtocolCodeSequence=None,
     )
 
 

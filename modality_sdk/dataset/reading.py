@@ -6,19 +6,20 @@ value) about what is malformed. So elements are taken raw here and decoded lenie
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date, time
 from decimal import Decimal
 from math import isfinite
 
 from pydicom import DataElement, Dataset, Sequence
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.valuerep import STR_VR, PersonName
 
 from modality_sdk.dataset.character_sets import character_set_of, decode
-from modality_sdk.dataset.dictionary import conform, is_uid
-from modality_sdk.errors import InvalidValue
+from modality_sdk.dataset.dictionary import assign, conform, is_uid
+from modality_sdk.errors import InvalidValue, IodError
 from modality_sdk.model import SopReference
 
 __all__ = ["Reader", "Report", "refuse"]
@@ -26,6 +27,9 @@ __all__ = ["Reader", "Report", "refuse"]
 Report = Callable[[str, str], None]
 """Takes the keyword of an attribute and the rule it breaks, without any value."""
 
+_TEXT = ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT")
+_FORMATTED = ("AS", "DA", "DS", "DT", "IS", "TM", "UI")
+_BINARY_NUMBERS = ("FD", "FL", "SL", "SS", "SV", "UL", "US", "UV")
 _PARAGRAPHS = ("LT", "ST", "UT", "UR")
 _DATE = re.compile(r"([0-9]{4})([.\-/]?)([0-9]{2})\2([0-9]{2})")
 _TIME = re.compile(r"([01][0-9]|2[0-3])(?:(:?)([0-5][0-9])(?:\2([0-5][0-9]|60)(?:\.([0-9]{1,6}))?)?)?")
@@ -77,6 +81,9 @@ class Reader:
         vr = vr or dictionary_VR(keyword)
         texts = []
         for value in self._values(keyword, vr):
+            if "\ufffd" in value:
+                self._report(keyword, "cannot be decoded in its character set (PS3.3 C.12.1.1.2)")
+                value = value.replace("\ufffd", "?")
             plain = value.rstrip(" \0") if vr in _PARAGRAPHS else value.strip(" \0")
             text = conform(vr, plain)
             if text != (plain.rstrip("=") if vr == "PN" else plain):
@@ -91,6 +98,25 @@ class Reader:
         if len(texts) > 1:
             self._report(keyword, "has several values, the first one is used")
         return texts[0] if texts else ""
+
+    def identifier(self, keyword: str) -> str:
+        """A text that names one thing among others, so that it is taken whole or not at all; empty when absent.
+
+        Raises
+        ------
+        InvalidValue
+            It is too long, has several values or control characters, or cannot be decoded.
+        """
+        vr = dictionary_VR(keyword)
+        values = [value.strip(" \0") for value in self._values(keyword, vr)]
+        if len(values) > 1:
+            raise InvalidValue(keyword, "has a backslash, as if it were several identifiers (PS3.5 6.2)")
+        text = values[0] if values else ""
+        if "\ufffd" in text:
+            raise InvalidValue(keyword, "cannot be decoded in its character set (PS3.3 C.12.1.1.2)")
+        if conform(vr, text) != text:
+            raise InvalidValue(keyword, f"is too long for {vr} or has control characters (PS3.5 6.2)")
+        return text
 
     def uid(self, keyword: str) -> str:
         """A UID, or an empty string when it is absent or malformed."""
@@ -189,6 +215,34 @@ class Reader:
                 self._report(keyword, "an item lacks the class or the instance and is left out (PS3.3 10.8)")
         return tuple(references)
 
+    def copy(self, depth: int = 4) -> Dataset:
+        """All attributes that `assign` takes, items of sequences included to ``depth`` levels; others are reported."""
+        copied = Dataset()
+        for tag in sorted(self._dataset.keys()):
+            keyword = keyword_for_tag(tag)
+            if keyword == "SpecificCharacterSet":
+                continue  # the text is decoded
+            try:
+                assign(copied, keyword, self._plain(keyword, depth) if keyword else None)
+            except IodError as error:
+                self._report(keyword or str(tag), f"is left out: {error.rule}")
+        return copied
+
+    def _plain(self, keyword: str, depth: int) -> object:
+        vr = dictionary_VR(keyword)
+        if vr == "SQ" and depth:
+            return [item.copy(depth - 1) for item in self.items(keyword)]
+        if vr in _TEXT:
+            return self.texts(keyword)
+        if vr in _FORMATTED:
+            return [value.strip(" \0") for value in self._values(keyword, vr)]
+        if vr not in _BINARY_NUMBERS:
+            raise InvalidValue(keyword, "holds bytes, or is nested too deeply")
+        try:
+            return self._dataset[keyword].value
+        except Exception as error:  # pydicom's converters fail in many ways
+            raise InvalidValue(keyword, f"cannot be parsed ({type(error).__name__})") from None
+
     def report(self, keyword: str, rule: str) -> None:
         """Pass on a finding about this data set."""
         self._report(keyword, rule)
@@ -235,13 +289,9 @@ class Reader:
         text = decode(value, self.character_set, delimiters)
         if self._declared is None and not self._assumed and not text.isascii():
             self._report(keyword, "beyond the default repertoire, and no character set is declared (PS3.5 6.1.2.3)")
-            try:
+            with suppress(UnicodeDecodeError):
                 return value.decode("utf-8")  # text in another encoding is hardly ever valid UTF-8 by chance
-            except UnicodeDecodeError:
-                return text.replace("\ufffd", "?")
-        if "\ufffd" in text:
-            self._report(keyword, "cannot be decoded in the declared character set (PS3.3 C.12.1.1.2)")
-        return text.replace("\ufffd", "?")
+        return text
 
 
 def _is_latin1(text: str) -> bool:

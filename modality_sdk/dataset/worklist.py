@@ -13,6 +13,9 @@ from pydicom.datadict import tag_for_keyword
 from modality_sdk.dataset.character_sets import UNICODE, declare, ensure_encodable
 from modality_sdk.dataset.codes import read_codes
 from modality_sdk.dataset.dictionary import assign, build
+from modality_sdk.dataset.identity import read_issuer, read_other_patient_ids, read_person, read_qualifiers
+from modality_sdk.dataset.mapping import offset_from_utc
+from modality_sdk.dataset.protocol_codes import read_protocol_codes
 from modality_sdk.dataset.reading import Reader
 from modality_sdk.errors import InvalidValue
 from modality_sdk.model import Patient, PatientState, WorklistItem, WorklistProblem, WorklistQuery
@@ -183,8 +186,10 @@ _READ_STATE: tuple[_Row, ...] = (
 )
 _READ_PATIENT: tuple[_Row, ...] = (
     ("name", "PatientName", Reader.text),
-    ("patient_id", "PatientID", Reader.text),
-    ("issuer_of_patient_id", "IssuerOfPatientID", Reader.text),
+    ("patient_id", "PatientID", Reader.identifier),
+    ("issuer_of_patient_id", "IssuerOfPatientID", Reader.identifier),
+    ("issuer_of_patient_id_qualifiers", "IssuerOfPatientIDQualifiersSequence", read_qualifiers),
+    ("other_patient_ids", "OtherPatientIDsSequence", read_other_patient_ids),
     ("birth_date", "PatientBirthDate", Reader.date),
     ("referenced_patients", "ReferencedPatientSequence", Reader.references),
     ("primary_languages", "PatientPrimaryLanguageCodeSequence", read_codes),
@@ -203,21 +208,30 @@ _READ_ITEM: tuple[_Row, ...] = (
     ("referenced_studies", "ReferencedStudySequence", Reader.references),
     ("names_of_intended_recipients", "NamesOfIntendedRecipientsOfResults", Reader.texts),
     ("accession_number", "AccessionNumber", Reader.text),
+    ("issuer_of_accession_number", "IssuerOfAccessionNumberSequence", read_issuer),
     ("requesting_physician", "RequestingPhysician", Reader.text),
+    ("requesting_physician_identification", "RequestingPhysicianIdentificationSequence", read_person),
     ("requesting_service", "RequestingService", Reader.text),
     ("referring_physician_name", "ReferringPhysicianName", Reader.text),
+    ("referring_physician_identification", "ReferringPhysicianIdentificationSequence", read_person),
     ("placer_order_number", "PlacerOrderNumberImagingServiceRequest", Reader.text),
+    ("order_placer_identifier", "OrderPlacerIdentifierSequence", read_issuer),
     ("filler_order_number", "FillerOrderNumberImagingServiceRequest", Reader.text),
+    ("order_filler_identifier", "OrderFillerIdentifierSequence", read_issuer),
     ("admission_id", "AdmissionID", Reader.text),
+    ("issuer_of_admission_id", "IssuerOfAdmissionIDSequence", read_issuer),
     ("service_episode_id", "ServiceEpisodeID", Reader.text),
+    ("issuer_of_service_episode_id", "IssuerOfServiceEpisodeIDSequence", read_issuer),
     ("current_patient_location", "CurrentPatientLocation", Reader.text),
     ("institution_name", "InstitutionName", Reader.text),
+    ("institution_address", "InstitutionAddress", Reader.text),
+    ("admitting_diagnoses_descriptions", "AdmittingDiagnosesDescription", Reader.texts),
+    ("admitting_diagnoses_codes", "AdmittingDiagnosesCodeSequence", read_codes),
     ("barcode_value", "BarcodeValue", Reader.text),
 )
 _READ_STEP: tuple[_Row, ...] = (
     ("scheduled_procedure_step_id", "ScheduledProcedureStepID", Reader.text),
     ("scheduled_procedure_step_description", "ScheduledProcedureStepDescription", Reader.text),
-    ("scheduled_protocol_codes", "ScheduledProtocolCodeSequence", read_codes),
     ("scheduled_procedure_step_start_date", "ScheduledProcedureStepStartDate", Reader.date),
     ("scheduled_procedure_step_start_time", "ScheduledProcedureStepStartTime", Reader.time),
     ("scheduled_procedure_step_status", "ScheduledProcedureStepStatus", Reader.text),
@@ -238,7 +252,8 @@ def read_worklist_item(
     """Read one answer to a worklist query, leniently; nothing in it can raise.
 
     Every value of the item is such that it can be written again: over-long text is cut, malformed dates and numbers are
-    left out, each with a problem that names the attribute.
+    left out, each with a problem that names the attribute. An identifier of the patient is never cut, because two
+    patients could then become one.
 
     Parameters
     ----------
@@ -252,7 +267,8 @@ def read_worklist_item(
     Returns
     -------
     WorklistItem or None
-        None when the answer has no valid Study Instance UID: nothing could be acquired for it.
+        None when the answer has no valid Study Instance UID, for nothing could be acquired for it, or when Patient ID
+        or its issuer cannot be taken as they are.
     tuple of WorklistProblem
         Without any value.
 
@@ -274,15 +290,23 @@ def read_worklist_item(
     steps = list(reader.items("ScheduledProcedureStepSequence"))
     if len(steps) != 1:
         report("ScheduledProcedureStepSequence", f"has {len(steps)} items in place of one (PS3.4 Table K.6-1)")
+    try:
+        patient = _read_patient(reader)
+    except InvalidValue as error:
+        report(error.attribute, f"{error.rule}; the patient would not be certain", fatal=True)
+        return None, tuple(problems)
     item = WorklistItem(
         study_instance_uid=study_instance_uid,
-        patient=_read_patient(reader),
-        issuer_of_accession_number=_read_issuer(reader, "IssuerOfAccessionNumberSequence"),
-        issuer_of_admission_id=_read_issuer(reader, "IssuerOfAdmissionIDSequence"),
+        patient=patient,
+        timezone_offset_from_utc=_read_offset(reader),
         specific_character_set=reader.character_set,
         **_read(reader, _READ_ITEM),
-        **(_read(steps[0], _READ_STEP) if steps else {}),
+        **(_read_step(steps[0]) if steps else {}),
     )
+    reported = {problem.attribute for problem in problems}
+    for keyword in _missing(item) if steps else ():
+        if keyword not in reported:
+            report(keyword, "is missing, it is a return key of Type 1 (PS3.4 Table K.6-1)")
     return item, tuple(problems)
 
 
@@ -299,14 +323,37 @@ def _read_patient(reader: Reader) -> Patient:
     if pregnancy is not None and not 1 <= pregnancy <= 4:
         reader.report("PregnancyStatus", "is none of 1 to 4 (PS3.3 C.2.2)")
         pregnancy = None
-    other = (item.text("PatientID") for item in reader.items("OtherPatientIDsSequence"))
     return Patient(
         sex=sex,
-        other_patient_ids=tuple(patient_id for patient_id in other if patient_id),
         state=PatientState(pregnancy_status=pregnancy, **_read(reader, _READ_STATE)),
         **_read(reader, _READ_PATIENT),
     )
 
 
-def _read_issuer(reader: Reader, keyword: str) -> str:
-    return next((item.text("LocalNamespaceEntityID") for item in reader.items(keyword)), "")
+def _read_step(reader: Reader) -> dict[str, Any]:
+    codes, contexts = read_protocol_codes(reader, "ScheduledProtocolCodeSequence")
+    return _read(reader, _READ_STEP) | {"scheduled_protocol_codes": codes, "scheduled_protocol_contexts": contexts}
+
+
+def _read_offset(reader: Reader) -> str:
+    text = reader.text("TimezoneOffsetFromUTC")
+    if not text:
+        return ""
+    try:
+        offset_from_utc(text)
+    except InvalidValue as error:
+        reader.report(error.attribute, error.rule)
+        return ""
+    return text
+
+
+def _missing(item: WorklistItem) -> list[str]:
+    values: dict[str, object] = {
+        "PatientName": item.patient.name,
+        "PatientID": item.patient.patient_id,
+        "RequestedProcedureID": item.requested_procedure_id,
+        "ScheduledProcedureStepID": item.scheduled_procedure_step_id,
+        "ScheduledProcedureStepStartDate": item.scheduled_procedure_step_start_date,
+        "Modality": item.modality,
+    }
+    return [keyword for keyword, value in values.items() if not value]

@@ -20,6 +20,7 @@ from modality_sdk.model.delivery import (
     MppsResult,
     StoreResult,
 )
+from modality_sdk.model.identifiers import Issuer, OtherPatientId, PatientIdQualifiers, PersonIdentification
 from modality_sdk.model.network import (
     ListenerOptions,
     Peer,
@@ -68,14 +69,18 @@ __all__ = [
     "FailedReference",
     "InstanceState",
     "IrradiationEvent",
+    "Issuer",
     "JobState",
     "ListenerOptions",
     "MppsResult",
+    "OtherPatientId",
     "Patient",
+    "PatientIdQualifiers",
     "PatientState",
     "Peer",
     "PerformedProcedureStep",
     "PerformedSeries",
+    "PersonIdentification",
     "PhotometricInterpretation",
     "PixelIntensityRelationship",
     "PoolLimits",

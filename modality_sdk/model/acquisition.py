@@ -149,7 +149,7 @@ class Acquisition:
     derivation_description: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class IrradiationEvent:
     """One actuation of the exposure switch, with or without an image (PS3.16 TID 10003).
 
@@ -168,3 +168,6 @@ class IrradiationEvent:
     acquisition: Acquisition
     image: SopReference | None = None
     comment: str = ""
+
+    def __repr__(self) -> str:
+        return f"IrradiationEvent({self.uid!r}, …)"

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from modality_sdk.model.code import Code
+from modality_sdk.model.identifiers import OtherPatientId, PatientIdQualifiers
 from modality_sdk.model.reference import SopReference
 
 __all__ = ["Patient", "PatientState"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PatientState:
     """What the examination has to take into account; every item asked for in the worklist query."""
 
@@ -27,6 +28,9 @@ class PatientState:
     comments: str = ""
     confidentiality_constraint: str = ""
 
+    def __repr__(self) -> str:
+        return "PatientState(…)"
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Patient:
@@ -36,13 +40,20 @@ class Patient:
     """Person name as in PS3.5 section 6.2: ``Family^Given``, component groups separated by ``=``."""
     patient_id: str = ""
     issuer_of_patient_id: str = ""
+    issuer_of_patient_id_qualifiers: PatientIdQualifiers = field(default_factory=PatientIdQualifiers)
     birth_date: date | None = None
     sex: str = ""
     """``M``, ``F``, ``O`` or empty when unknown."""
-    other_patient_ids: tuple[str, ...] = ()
+    other_patient_ids: tuple[OtherPatientId, ...] = ()
+    """A text in it is taken for an identifier without an issuer."""
     referenced_patients: tuple[SopReference, ...] = ()
     state: PatientState = field(default_factory=PatientState)
     primary_languages: tuple[Code, ...] = ()
+
+    def __post_init__(self) -> None:
+        others: object = self.other_patient_ids
+        if isinstance(others, (tuple, list)):
+            object.__setattr__(self, "other_patient_ids", tuple(map(OtherPatientId.of, others)))
 
     def __repr__(self) -> str:
         return "Patient(…)"

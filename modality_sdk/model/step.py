@@ -84,7 +84,7 @@ class ProtocolChoice:
     codes: tuple[Code, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PerformedSeries:
     """One series of a step with what it holds (an item of the Performed Series Sequence).
 
@@ -106,6 +106,9 @@ class PerformedSeries:
     images: tuple[SopReference, ...] = ()
     non_images: tuple[SopReference, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"PerformedSeries({self.series_instance_uid!r}, {self.modality!r}, …)"
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PerformedProcedureStep:
@@ -120,7 +123,8 @@ class PerformedProcedureStep:
     items
         The scheduled steps performed; empty for an unscheduled step.
     accession_number
-        As the objects carry it: the item's; empty if unscheduled or if grouped items differ.
+        As the objects carry it: the item's, or what the operator typed where no item has one; empty if grouped items
+        differ.
     started, ended
         Aware times; their UTC offset is the one that objects and MPPS carry.
     operators, performing_physicians

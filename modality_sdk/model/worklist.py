@@ -6,6 +6,7 @@ from datetime import date, time
 from typing import overload
 
 from modality_sdk.model.code import Code
+from modality_sdk.model.identifiers import Issuer, PersonIdentification
 from modality_sdk.model.patient import Patient
 from modality_sdk.model.reference import SopReference
 
@@ -17,7 +18,7 @@ class WorklistItem:
     """One Scheduled Procedure Step with its Requested Procedure, order, visit and patient (Table K.6-1).
 
     Grouped as the standard groups it; empty strings and tuples stand for attributes that the worklist
-    left empty or out.
+    left empty or out. A text given for an issuer is taken for its local namespace.
     """
 
     patient: Patient = field(default_factory=Patient)
@@ -39,25 +40,35 @@ class WorklistItem:
 
     # imaging service request
     accession_number: str = ""
-    issuer_of_accession_number: str = ""
-    """Local Namespace Entity ID of the Issuer of Accession Number Sequence."""
+    issuer_of_accession_number: Issuer = field(default_factory=Issuer)
     requesting_physician: str = ""
+    requesting_physician_identification: PersonIdentification | None = None
     requesting_service: str = ""
     referring_physician_name: str = ""
+    referring_physician_identification: PersonIdentification | None = None
     placer_order_number: str = ""
+    order_placer_identifier: Issuer = field(default_factory=Issuer)
     filler_order_number: str = ""
+    order_filler_identifier: Issuer = field(default_factory=Issuer)
 
     # visit
     admission_id: str = ""
-    issuer_of_admission_id: str = ""
+    issuer_of_admission_id: Issuer = field(default_factory=Issuer)
     service_episode_id: str = ""
+    issuer_of_service_episode_id: Issuer = field(default_factory=Issuer)
     current_patient_location: str = ""
     institution_name: str = ""
+    institution_address: str = ""
+    admitting_diagnoses_descriptions: tuple[str, ...] = ()
+    admitting_diagnoses_codes: tuple[Code, ...] = ()
 
     # scheduled procedure step
     scheduled_procedure_step_id: str = ""
     scheduled_procedure_step_description: str = ""
     scheduled_protocol_codes: tuple[Code, ...] = ()
+    scheduled_protocol_contexts: tuple[str, ...] = ()
+    """Protocol Context Sequence of the protocol code at the same place, as a DICOM JSON array (PS3.18 Annex F); copied
+    whatever it says. Empty texts, or a shorter tuple, where a code has none."""
     scheduled_procedure_step_start_date: date | None = None
     scheduled_procedure_step_start_time: time | None = None
     scheduled_procedure_step_status: str = ""
@@ -71,14 +82,26 @@ class WorklistItem:
     requested_contrast_agent: str = ""
     barcode_value: str = ""
 
+    timezone_offset_from_utc: str = ""
+    """``&ZZXX``, of all dates and times of the item; empty when they are local (PS3.3 C.12.1.1.7)."""
     specific_character_set: tuple[str, ...] = ()
     """Specific Character Set that the worklist used; kept for the objects and messages made from the item."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            "issuer_of_accession_number",
+            "order_placer_identifier",
+            "order_filler_identifier",
+            "issuer_of_admission_id",
+            "issuer_of_service_episode_id",
+        ):
+            object.__setattr__(self, name, Issuer.of(getattr(self, name)))
 
     def __repr__(self) -> str:
         return f"WorklistItem(study_instance_uid={self.study_instance_uid!r}, …)"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class WorklistQuery:
     """Matching keys of a worklist query; what is left out matches everything.
 
@@ -107,6 +130,10 @@ class WorklistQuery:
     accession_number: str = ""
     requested_procedure_id: str = ""
     limit: int | None = None
+
+    def __repr__(self) -> str:
+        shown = ("start_date", "start_time", "modality", "scheduled_station_ae_title", "limit")
+        return f"WorklistQuery({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)}, …)"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from modality_sdk.dataset.sop_classes import STORAGE_COMMITMENT_PUSH_MODEL
 from modality_sdk.errors import ModalityError, NegotiationError, StateError
 from modality_sdk.events import DestinationHeld, DestinationResumed, Dispatcher, Event, Subscription
 from modality_sdk.journal import HistoryEntry, Journal
-from modality_sdk.model import CommitmentReport, DestinationState, JobState, Patient, ProtocolChoice, WorklistItem
+from modality_sdk.model import Code, CommitmentReport, DestinationState, JobState, Patient, ProtocolChoice, WorklistItem
 from modality_sdk.network import HandlerTable, Listener, Network
 from modality_sdk.privacy import tame_dependencies
 from modality_sdk.queue import PREDECESSOR_FAILED, DestinationStatus, TransmissionQueue, Worker
@@ -262,6 +262,9 @@ class Modality:
         operators: Sequence[str] = (),
         performing_physicians: Sequence[str] = (),
         description: str = "",
+        procedure_codes: Sequence[Code] = (),
+        accession_number: str = "",
+        comments: str = "",
         on_error: OnError = "keep_open",
     ) -> PerformedStep:
         """Start a performed procedure step.
@@ -278,6 +281,12 @@ class Modality:
             Person names; the scheduled performing physician when none is given.
         description
             Performed Procedure Step Description; that of the scheduled step when empty.
+        procedure_codes
+            What was really done, where it differs from the order or nothing was ordered.
+        accession_number
+            As the operator typed it, of an unscheduled step; never made up.
+        comments
+            Comments on the Performed Procedure Step.
         on_error
             What an exception in the ``with`` block does: see `PerformedStep`.
 
@@ -291,6 +300,8 @@ class Modality:
         StateError
             When the modality is not open, neither item nor patient is given, or the items belong to
             different patients.
+        IodError
+            When a value cannot stand in an object or a message.
         """
         assembly = self._opened()
         context, settings = self._context, self.settings
@@ -310,9 +321,12 @@ class Modality:
                 started=context.clock.now(),
                 equipment=settings.equipment,
                 protocol=protocol,
-                operators=tuple(operators),
-                performing_physicians=tuple(performing_physicians),
+                operators=operators,
+                performing_physicians=performing_physicians,
                 description=description,
+                procedure_codes=procedure_codes,
+                accession_number=accession_number,
+                comments=comments,
             )
             tx.add_step(step)
         performed = PerformedStep(assembly.steps, step.sop_instance_uid, on_error=on_error)

@@ -9,8 +9,20 @@ from pydicom import Dataset, dcmread
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import ComputedRadiographyImageStorage
 
+from modality_sdk import dataset
 from modality_sdk.dataset import begin_step
-from modality_sdk.model import Code, Equipment, Patient, PatientState, PerformedSeries, SopReference, WorklistItem
+from modality_sdk.model import (
+    Code,
+    Equipment,
+    Patient,
+    PatientState,
+    PerformedProcedureStep,
+    PerformedSeries,
+    SopReference,
+    StepStatus,
+    WorklistItem,
+)
+from modality_sdk.simulator.mpps import RecordedStep, judge_create, judge_set
 
 STUDY_UID = "1.2.3.4.5"
 RETIRED_STUDY_CLASS = "1.2.3.8.1"
@@ -27,6 +39,33 @@ def round_trip() -> Callable[..., Dataset]:
         return dcmread(buffer, force=True)
 
     return encode
+
+
+@pytest.fixture
+def mpps_create(round_trip) -> Callable[[PerformedProcedureStep], Dataset]:
+    """The data set of an N-CREATE, found right by a judge that shares no table with the SDK."""
+
+    def call(step: PerformedProcedureStep) -> Dataset:
+        created = dataset.mpps_create(step)
+        _, violations = judge_create(round_trip(created))
+        assert [str(violation) for violation in violations] == []
+        return created
+
+    return call
+
+
+@pytest.fixture
+def mpps_set(round_trip, mpps_create) -> Callable[..., Dataset]:
+    """The data set of an N-SET, judged like that of `mpps_create` and against it."""
+
+    def call(step: PerformedProcedureStep, series: list[PerformedSeries]) -> Dataset:
+        modifications = dataset.mpps_set(step, series)
+        recorded = RecordedStep(uid="1.2.3.99", status=StepStatus.IN_PROGRESS, create=round_trip(mpps_create(step)))
+        _, violations = judge_set(recorded, round_trip(modifications))
+        assert [str(violation) for violation in violations] == []
+        return modifications
+
+    return call
 
 
 @pytest.fixture

@@ -122,3 +122,14 @@ def test_confined_text_shows_a_question_mark_for_what_is_lacking():
     assert [str(name) for name in dataset.OperatorsName] == ["Jérôme^?", "Doe^Jane"]
     assert dataset.SeriesDescription == "?"
     assert dataset.SpecificCharacterSet == "ISO_IR 100"
+
+
+def test_latin_alphabet_9_is_read_and_never_written():
+    assert character_set_of(["ISO_IR 203"]) == ("ISO_IR 203",)
+    assert decode(b"c\xbdur \xa4", ("ISO_IR 203",)) == "cœur €"
+    assert decode(b"Doe\x1b-bc\xbdur", ("", "ISO 2022 IR 203")) == "Doecœur"
+    for text in ("cœur", "heart"):
+        dataset = build(PatientComments=text)
+        assert ensure_encodable(dataset, ("ISO_IR 203",)) == UNICODE
+        confine(dataset, ("ISO_IR 203",))
+        assert (dataset.SpecificCharacterSet, dataset.PatientComments) == ("ISO_IR 192", text)

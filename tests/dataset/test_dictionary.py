@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydicom import Dataset
 
 from modality_sdk.dataset import assign, build
-from modality_sdk.dataset.dictionary import MAXIMUM_LENGTH, conform, is_uid
+from modality_sdk.dataset.dictionary import MAXIMUM_LENGTH, conform, has_control_characters, is_uid
 from modality_sdk.errors import InvalidValue
 
 pytestmark = pytest.mark.req("NFR-QUAL-01")
@@ -205,3 +205,26 @@ def test_what_is_no_uid_is_not_taken_for_one(text):
 
 def test_a_uid_may_have_64_characters():
     assert is_uid("1." + "2" * 62)
+
+
+@pytest.mark.parametrize("value", ["1.02.3", "1." * 40 + "1", "garbage", "1.2.3\\4", "1.2.\u0085"])
+def test_a_rule_ends_with_the_one_section_it_comes_from(value):
+    with pytest.raises(InvalidValue) as caught:
+        build(StudyInstanceUID=value)
+    assert caught.value.rule.count("PS3.5") == 1
+    assert caught.value.rule.endswith(")")
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\x7f", "\x80", "\x85", "\x9f", "\ud800"])
+@pytest.mark.parametrize("keyword", sorted(set(KEYWORD_OF.values())))
+def test_control_characters_are_refused_everywhere_alike(keyword, character):
+    assert has_control_characters(f"a{character}b")
+    assert has_control_characters(f"a{character}b", paragraphs=True)
+    with pytest.raises(InvalidValue):
+        build(**{keyword: f"A{character}B"})
+
+
+def test_line_breaks_are_control_characters_except_in_paragraphs():
+    assert has_control_characters("a\r\n")
+    assert not has_control_characters("a\r\n\t\f", paragraphs=True)
+    assert not has_control_characters("Müller 山田")

@@ -4,22 +4,32 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time
 
 import pytest
+from pydantic import TypeAdapter
 from pydicom.sr.codedict import codes
 
 from modality_sdk import model
 from modality_sdk.model import (
+    Acquisition,
     Code,
     DeliveryState,
     DiscontinuationReason,
     InstanceState,
+    IrradiationEvent,
+    Issuer,
     JobState,
+    OtherPatientId,
     Patient,
+    PatientIdQualifiers,
+    PatientState,
     PerformedProcedureStep,
+    PerformedSeries,
+    PersonIdentification,
     RejectionReason,
     SopReference,
     StepStatus,
     StoreResult,
     WorklistItem,
+    WorklistQuery,
     WorklistResult,
 )
 from modality_sdk.status import Action, Category
@@ -56,7 +66,34 @@ def test_a_value_is_frozen(value: type) -> None:
 
 
 @pytest.mark.req("NFR-SEC-01")
-@pytest.mark.parametrize("value", [PATIENT, ITEM, STEP, WorklistResult(items=(ITEM,))])
+@pytest.mark.parametrize(
+    "value",
+    [
+        PATIENT,
+        ITEM,
+        STEP,
+        WorklistResult(items=(ITEM,)),
+        WorklistQuery(patient_name="Doe", patient_id="4711", accession_number="4711", requested_procedure_id="4711"),
+        PatientState(comments="Doe", additional_history="4711"),
+        Code(value="1", scheme="99X", meaning="Doe"),
+        OtherPatientId(patient_id="4711"),
+        PersonIdentification(codes=(Code(value="4711", scheme="99X", meaning="Doe"),), address="Doe"),
+        PerformedSeries(
+            series_instance_uid="1.2",
+            series_number=1,
+            modality="DX",
+            protocol_name="P",
+            description="Doe",
+            operators=("Doe",),
+        ),
+        IrradiationEvent(
+            uid="1.2",
+            started=datetime(2024, 5, 17, tzinfo=UTC),
+            acquisition=Acquisition(body_part="CHEST", derivation_description="Doe"),
+            comment="Doe",
+        ),
+    ],
+)
 def test_the_repr_of_a_value_shows_no_patient(value: object) -> None:
     shown = f"{value!r} {value}"
     assert not any(secret in shown for secret in ("Doe", "4711", "1970"))
@@ -147,3 +184,55 @@ def test_every_rejection_reason_is_a_code_of_the_scheme_dcm() -> None:
     assert {reason.value for reason in RejectionReason} <= known
     assert {reason.value for reason in DiscontinuationReason} <= known
     assert len(RejectionReason) == 16
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_an_item_with_every_identifier_survives_as_json() -> None:
+    issuer = Issuer(local_namespace_entity_id="L", universal_entity_id="2.16.1", universal_entity_id_type="ISO")
+    code = Code(value="D1", scheme="99X", meaning="One")
+    qualifiers = PatientIdQualifiers(
+        universal_entity_id="2.16.1",
+        universal_entity_id_type="ISO",
+        identifier_type_code="MR",
+        assigning_facility=issuer,
+        assigning_jurisdiction=code,
+        assigning_agency_or_department=code,
+    )
+    other = OtherPatientId(patient_id="O", issuer_of_patient_id="I", issuer_of_patient_id_qualifiers=qualifiers)
+    person = PersonIdentification(codes=(code,), telephone_numbers=("1", "2"), institution_code=code)
+    patient = Patient(issuer_of_patient_id_qualifiers=qualifiers, other_patient_ids=(other,))
+    item = WorklistItem(
+        study_instance_uid="1.2.3",
+        patient=patient,
+        issuer_of_accession_number=issuer,
+        order_placer_identifier=issuer,
+        order_filler_identifier=issuer,
+        issuer_of_admission_id=issuer,
+        issuer_of_service_episode_id=issuer,
+        referring_physician_identification=person,
+        requesting_physician_identification=person,
+        institution_address="Street",
+        admitting_diagnoses_descriptions=("Cough",),
+        admitting_diagnoses_codes=(code,),
+        scheduled_protocol_codes=(code,),
+        scheduled_protocol_contexts=("[]",),
+        timezone_offset_from_utc="+0100",
+    )
+    adapter = TypeAdapter(WorklistItem)
+    assert adapter.validate_json(adapter.dump_json(item)) == item
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_an_issuer_is_true_when_it_says_anything_and_its_text_is_its_shortest_name() -> None:
+    assert not Issuer()
+    assert not PatientIdQualifiers()
+    assert PatientIdQualifiers(identifier_type_code="MR")
+    assert str(Issuer.of("RIS")) == "RIS"
+    assert str(Issuer(universal_entity_id="2.16.1", universal_entity_id_type="ISO")) == "2.16.1"
+    assert Issuer.of(Issuer.of("RIS")) == Issuer(local_namespace_entity_id="RIS")
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_a_text_stands_for_an_issuer_or_another_identifier() -> None:
+    assert WorklistItem(study_instance_uid="1", issuer_of_admission_id="ADT").issuer_of_admission_id == Issuer.of("ADT")
+    assert Patient(other_patient_ids=["A"]).other_patient_ids == (OtherPatientId(patient_id="A"),)

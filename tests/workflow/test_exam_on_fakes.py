@@ -617,3 +617,28 @@ def test_an_exposure_without_an_image_is_kept_if_it_could_stand_in_a_dose_report
             step.record_exposure(bad)
     step.record_exposure(good)
     assert step.status is StepStatus.IN_PROGRESS
+
+
+@pytest.mark.req("X-CASES")
+def test_what_was_really_done_and_typed_stands_in_object_and_mpps(site: FakeSite) -> None:
+    patient = Patient(name="Unknown^Male", patient_id="TRAUMA-7")
+    step = site.modality.start(
+        patient=patient, procedure_codes=[CODE], accession_number="TYPED-1", comments="standing was not possible"
+    )
+    instance = site.expose(step)
+    step.complete()
+    site.run_until_idle()
+    image, create = dcmread(instance.path), site.mpps.messages[step.uid][0]
+    for message in (image, create):
+        assert message.ProcedureCodeSequence[0].CodeValue == CODE.value
+        assert message.CommentsOnThePerformedProcedureStep == "standing was not possible"
+    assert image.AccessionNumber == create.ScheduledStepAttributesSequence[0].AccessionNumber == "TYPED-1"
+
+
+@pytest.mark.req("FR-DICOM-04")
+def test_one_name_is_not_a_list_of_names(site: FakeSite) -> None:
+    with pytest.raises(InvalidValue, match="OperatorsName"):
+        site.modality.start(scheduled_item(), operators="Doe^Jane")
+    with pytest.raises(InvalidValue):
+        site.modality.start(patient=Patient(name="A^B", sex="X"))
+    assert site.modality.open_steps() == []
