@@ -11,6 +11,7 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "demo": "Run one whole exam, by default against a simulated hospital.",
+    "doctor": "Check every peer and this machine, with cause and cure.",
     "echo": "Ask a peer whether it is there and knows us.",
     "init": "Write a commented configuration file.",
     "queue": "Look after what waits to be sent.",

@@ -12,6 +12,7 @@ from modality_sdk.model import SopReference
 
 __all__ = [
     "MODALITY_PERFORMED_PROCEDURE_STEP",
+    "MODALITY_WORKLIST",
     "STORAGE_COMMITMENT_PUSH_MODEL",
     "VERIFICATION",
     "class_name",
@@ -44,6 +45,7 @@ def _by_keyword(keyword: str) -> UID:
 VERIFICATION = _by_keyword("Verification")
 MODALITY_PERFORMED_PROCEDURE_STEP = _by_keyword("ModalityPerformedProcedureStep")
 """The class that Referenced Performed Procedure Step Sequence names."""
+MODALITY_WORKLIST = _by_keyword("ModalityWorklistInformationModelFind")
 STORAGE_COMMITMENT_PUSH_MODEL = _by_keyword("StorageCommitmentPushModel")
 
 

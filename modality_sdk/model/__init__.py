@@ -22,9 +22,11 @@ from modality_sdk.model.delivery import (
 )
 from modality_sdk.model.identifiers import Issuer, OtherPatientId, PatientIdQualifiers, PersonIdentification
 from modality_sdk.model.network import (
+    CommitmentPolicy,
     ListenerOptions,
     Peer,
     PoolLimits,
+    Quirks,
     RetryPolicy,
     SendPolicy,
     Timeouts,
@@ -49,12 +51,13 @@ from modality_sdk.model.step import (
     ProtocolChoice,
     RejectionReason,
 )
-from modality_sdk.model.worklist import WorklistItem, WorklistProblem, WorklistQuery, WorklistResult
+from modality_sdk.model.worklist import WorklistChange, WorklistItem, WorklistProblem, WorklistQuery, WorklistResult
 
 __all__ = [
     "Acquisition",
     "CancelToken",
     "Code",
+    "CommitmentPolicy",
     "CommitmentReport",
     "CommitmentState",
     "Delivery",
@@ -86,6 +89,7 @@ __all__ = [
     "PoolLimits",
     "PresentationIntent",
     "ProtocolChoice",
+    "Quirks",
     "RejectionReason",
     "Rendition",
     "RetryPolicy",
@@ -95,6 +99,7 @@ __all__ = [
     "StoreResult",
     "Timeouts",
     "TlsOptions",
+    "WorklistChange",
     "WorklistItem",
     "WorklistProblem",
     "WorklistQuery",

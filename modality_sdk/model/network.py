@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modality_sdk.errors import ConfigurationError
+from modality_sdk.status import Category, category_of
 
 __all__ = [
+    "CommitmentPolicy",
     "ListenerOptions",
     "Peer",
     "PoolLimits",
+    "Quirks",
     "RetryPolicy",
     "SendPolicy",
     "Timeouts",
@@ -156,6 +159,47 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CommitmentPolicy:
+    """When storage commitment is asked for, and how often (PS3.4 section J.3).
+
+    Attributes
+    ----------
+    initial_delay
+        Seconds between the last object's storage and the first request, for archives that deny what they have just
+        received.
+    request_timeout
+        Seconds without a report after which one request counts as timed out; `RetryPolicy.commitment_timeout`
+        when None.
+    re_requests
+        Seconds from a timeout, or from a passing failure in a report, to the request that follows, each with a
+        transaction UID of its own. After the last one only the operator asks again.
+    maximum_references
+        Objects in one request; None for no limit.
+    linger
+        Seconds to keep the association of an accepted request open for a report on it; 0 releases it at once.
+    """
+
+    initial_delay: float = 0.0
+    request_timeout: float | None = None
+    re_requests: tuple[float, ...] = (300.0, 1800.0, 14400.0)
+    maximum_references: int | None = None
+    linger: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("initial_delay", "linger"):
+            if not getattr(self, name) >= 0:
+                raise ConfigurationError(f"commitment.{name}", "must not be negative, in s", getattr(self, name))
+        if not all(delay > 0 for delay in self.re_requests):
+            raise ConfigurationError("commitment.re_requests", "are times greater than 0 s", self.re_requests)
+        if self.request_timeout is not None:
+            _check_positive("commitment", request_timeout=self.request_timeout)
+        if self.maximum_references is not None and self.maximum_references < 1:
+            raise ConfigurationError(
+                "commitment.maximum_references", "must be at least 1, or absent", self.maximum_references
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SendPolicy:
     """When messages and objects leave.
 
@@ -206,6 +250,58 @@ class ListenerOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Quirks:
+    """What a peer does, or needs, beside the standard; by default nothing.
+
+    Attributes
+    ----------
+    implicit_only
+        It fails with anything but Implicit VR Little Endian, so nothing else is proposed to it.
+    one_syntax
+        It fails when a SOP class is proposed more than once, so each is proposed in one transfer syntax only.
+    maximum_pdu_sent
+        Largest PDU to send it in bytes, whatever it announces; 0 for what it announces.
+    maximum_associations
+        At the same time, below that of the pool; 0 for the pool's.
+    duplicate_statuses
+        Failures with which it answers a C-STORE of an object that it already has; 0111 always counts.
+    commitment_linger
+        Seconds to keep the association of a commitment request open for the report of a peer that sends it there
+        and nowhere else; 0 to release it at once.
+    accession_required
+        It takes no performed procedure step without Accession Number, so none is sent; the number is never made up.
+    retrieve_ae_title
+        Retrieve AE Title that it wants in the Performed Series Sequence; empty to leave it empty.
+    """
+
+    implicit_only: bool = False
+    one_syntax: bool = False
+    maximum_pdu_sent: int = 0
+    maximum_associations: int = 0
+    duplicate_statuses: tuple[int, ...] = ()
+    commitment_linger: float = 0.0
+    accession_required: bool = False
+    retrieve_ae_title: str = ""
+
+    def __post_init__(self) -> None:
+        if self.maximum_pdu_sent != 0 and self.maximum_pdu_sent < 4096:
+            rule = "is 0 for what the peer announces, or at least 4096 bytes"
+            raise ConfigurationError("quirks.maximum_pdu_sent", rule, self.maximum_pdu_sent)
+        if self.maximum_associations < 0:
+            rule = "is 0 for the limit of the pool, or at least 1"
+            raise ConfigurationError("quirks.maximum_associations", rule, self.maximum_associations)
+        for status in self.duplicate_statuses:
+            if not 0 <= status <= 0xFFFF or category_of(status) is not Category.FAILURE:
+                rule = "lists failure statuses (PS3.7 Annex C), like C000"
+                raise ConfigurationError("quirks.duplicate_statuses", rule, f"{status:04X}")
+        if not 0 <= self.commitment_linger <= 3600:
+            rule = "is 0 to 3600 s"
+            raise ConfigurationError("quirks.commitment_linger", rule, self.commitment_linger)
+        if self.retrieve_ae_title:
+            check_ae_title("quirks.retrieve_ae_title", self.retrieve_ae_title)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Peer:
     """Another application entity.
 
@@ -223,6 +319,8 @@ class Peer:
         Read answers that name no character set as this one; empty for the default repertoire.
     maximum_pdu
         Largest PDU we ask the peer to send, in bytes.
+    quirks
+        Where it departs from the standard.
     """
 
     name: str = ""
@@ -236,6 +334,7 @@ class Peer:
     query_charset: str = ""
     assume_charset: str = ""
     maximum_pdu: int = 131072
+    quirks: Quirks = field(default_factory=Quirks)
 
     def __post_init__(self) -> None:
         where = f"peers.{self.name}." if self.name else "peer."

@@ -10,7 +10,7 @@ from modality_sdk.model.identifiers import Issuer, PersonIdentification
 from modality_sdk.model.patient import Patient
 from modality_sdk.model.reference import SopReference
 
-__all__ = ["WorklistItem", "WorklistProblem", "WorklistQuery", "WorklistResult"]
+__all__ = ["WorklistChange", "WorklistItem", "WorklistProblem", "WorklistQuery", "WorklistResult"]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -134,6 +134,26 @@ class WorklistQuery:
     def __repr__(self) -> str:
         shown = ("start_date", "start_time", "modality", "scheduled_station_ae_title", "limit")
         return f"WorklistQuery({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)}, …)"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class WorklistChange:
+    """One value of an item that the worklist changed since it was asked before.
+
+    Attributes
+    ----------
+    attribute
+        Name of the field, dotted below the item: ``patient.name``.
+    before, after
+        The values; not shown by ``repr``.
+    """
+
+    attribute: str
+    before: object
+    after: object
+
+    def __repr__(self) -> str:
+        return f"WorklistChange({self.attribute!r}, …)"
 
 
 @dataclass(frozen=True, kw_only=True)

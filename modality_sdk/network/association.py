@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
@@ -31,6 +31,7 @@ __all__ = ["Association"]
 
 _PRIORITY_MEDIUM = 0x0000
 _SLICE = 0.25
+_LINGER_SLICE = 0.05
 _LARGEST_MESSAGE_ID = 0xFFFF
 
 
@@ -196,6 +197,40 @@ class Association:
         request.ActionTypeID = action_type
         request.ActionInformation = BytesIO(encode_dataset(information, context.transfer_syntax))
         return self._ask("N-ACTION", request, context, self.peer.timeouts.response, timeout, cancel)
+
+    def linger(self, seconds: float, until: Callable[[], bool], *, cancel: CancelToken | None = None) -> bool:
+        """Stay open for the peer's reports, which the handlers answer, after a request that was answered.
+
+        Parameters
+        ----------
+        seconds
+            At most so long.
+        until
+            Looked at several times a second; ends the wait.
+        cancel
+            Ends the wait too, without an error: the request itself is done.
+
+        Returns
+        -------
+        bool
+            What ``until`` says at the end. False also when the peer ended the association before.
+        """
+        deadline = time.monotonic() + seconds
+        while not (done := until()) and self.is_usable and not self._is_cancelled(cancel):
+            if self._requestor.acse.is_release_requested():
+                self._requestor.acse.send_release(is_response=True)
+                self._requestor.is_released = True
+                self._broken = True
+                return until()
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            try:
+                if self._requestor.next_message(min(left, _LINGER_SLICE)) is None:
+                    self._broken = True  # the peer aborted, or the connection is lost
+            except queue.Empty:
+                continue
+        return done or until()
 
     # ---- end -------------------------------------------------------------------------------------
 

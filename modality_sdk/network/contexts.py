@@ -1,14 +1,24 @@
 """Presentation contexts: what a job needs, and what the peer took (PS3.8 section 9.3.2.2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 from pynetdicom.presentation import PresentationContext, build_role
 
 from modality_sdk.errors import NegotiationError
+from modality_sdk.model import Peer
 
-__all__ = ["MAXIMUM_CONTEXTS", "AcceptedContext", "ContextProposal", "presentation_contexts", "role_items"]
+__all__ = [
+    "MAXIMUM_CONTEXTS",
+    "AcceptedContext",
+    "ContextProposal",
+    "bearable",
+    "bearable_syntaxes",
+    "presentation_contexts",
+    "role_items",
+]
 
 MAXIMUM_CONTEXTS = 128
 """Presentation context IDs are the odd numbers below 256."""
@@ -42,6 +52,46 @@ class AcceptedContext:
     context_id: int
     abstract_syntax: str
     transfer_syntax: str
+
+
+def bearable_syntaxes(syntaxes: Sequence[str], peer: Peer) -> tuple[str, ...]:
+    """Those of ``syntaxes`` in which one SOP class can be proposed to a peer with its quirks.
+
+    Where only one may be proposed it is the first that the peer is configured for, else Implicit VR Little Endian,
+    which every peer has to accept for what is not compressed (PS3.5 section 10.1), else the first.
+    """
+    found = tuple(s for s in syntaxes if s == ImplicitVRLittleEndian or not peer.quirks.implicit_only)
+    if not peer.quirks.one_syntax:
+        return found
+    preferred = (*peer.transfer_syntaxes, ImplicitVRLittleEndian, *found)
+    return tuple(str(s) for s in preferred if s in found)[:1]
+
+
+def bearable(proposals: Sequence[ContextProposal], peer: Peer) -> list[ContextProposal]:
+    """``proposals`` as a peer with its quirks can take them; those of which nothing is left are dropped.
+
+    Raises
+    ------
+    NegotiationError
+        When nothing at all is left.
+    """
+    if not (peer.quirks.implicit_only or peer.quirks.one_syntax):
+        return list(proposals)
+    syntaxes: dict[str, tuple[str, ...]] = {}
+    for proposal in proposals:
+        known = syntaxes.get(proposal.abstract_syntax, ())
+        syntaxes[proposal.abstract_syntax] = (*known, *proposal.transfer_syntaxes)
+    syntaxes = {uid: bearable_syntaxes(proposed, peer) for uid, proposed in syntaxes.items()}
+    kept = [
+        replace(proposal, transfer_syntaxes=left)
+        for proposal in proposals
+        if (left := tuple(s for s in proposal.transfer_syntaxes if s in syntaxes[proposal.abstract_syntax]))
+    ]
+    if not kept:
+        raise NegotiationError(
+            f"the quirks of {peer.ae_title} leave no transfer syntax to propose", rejected=sorted(syntaxes)
+        )
+    return kept
 
 
 def presentation_contexts(proposals: Sequence[ContextProposal]) -> list[PresentationContext]:

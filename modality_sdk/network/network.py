@@ -21,7 +21,7 @@ from modality_sdk.errors import (
 )
 from modality_sdk.model import CancelToken, Peer
 from modality_sdk.network.association import Association
-from modality_sdk.network.contexts import ContextProposal, presentation_contexts, role_items
+from modality_sdk.network.contexts import ContextProposal, bearable, presentation_contexts, role_items
 from modality_sdk.network.handlers import HandlerTable
 from modality_sdk.network.quiet import silence_pynetdicom
 from modality_sdk.network.requestor import Requestor
@@ -129,6 +129,7 @@ class Network:
         if peer.tls is not None:
             raise ConfigurationError(f"peers.{peer.name}.tls", "is not available in this version")
         begun = time.monotonic()
+        contexts = bearable(contexts, peer)
         proposed = presentation_contexts(contexts)
         sock = connect(peer.host, peer.port, peer.timeouts.connect if timeout is None else timeout, cancel)
         left = peer.timeouts.association if timeout is None else max(timeout - (time.monotonic() - begun), 0.01)
@@ -147,6 +148,7 @@ class Network:
             requestor.requestor.ae_title = self._ae.ae_title
             requestor.requestor.address_info = AddressInformation.from_tuple(local)
             requestor.requestor.maximum_length = peer.maximum_pdu
+            requestor.maximum_pdu_sent = peer.quirks.maximum_pdu_sent
             requestor.requestor.implementation_class_uid = self._ae.implementation_class_uid
             requestor.requestor.implementation_version_name = self._ae.implementation_version_name
             requestor.requestor.requested_contexts = proposed

@@ -44,6 +44,12 @@ class _Messages(DIMSEServiceProvider):
 
     assoc: "Requestor"
 
+    @property
+    def maximum_pdu_size(self) -> int:
+        """What the peer announced, or less where it cannot take so much."""
+        announced, limit = super().maximum_pdu_size, self.assoc.maximum_pdu_sent
+        return min(announced or limit, limit) if limit else announced
+
     def receive_primitive(self, primitive: P_DATA) -> None:
         """Take in fragments; runs on the association's reader thread."""
         if self.message is None:
@@ -83,6 +89,8 @@ class Requestor(_Association):
     ----------
     abort_received
         Source and reason of the peer's A-ABORT; None while there is none.
+    maximum_pdu_sent
+        Largest PDU to send in bytes, whatever the peer announces; 0 for what it announces.
     """
 
     def __init__(self, ae: AE, handlers: HandlerTable, peer_ae_title: str) -> None:
@@ -98,6 +106,7 @@ class Requestor(_Association):
         self._closing = False
         self._serving: list[threading.Thread] = []
         self.abort_received: tuple[int, int] | None = None
+        self.maximum_pdu_sent = 0
         # read off the PDU: pynetdicom's primitives do not tell an A-ABORT of the peer from a lost connection
         self.bind(evt.EVT_PDU_RECV, self._note_abort)
 

@@ -1,21 +1,29 @@
 """Modality Performed Procedure Step (PS3.4 Annex F)."""
 
 import logging
+from copy import deepcopy
 
 from pydicom import Dataset, config
 from pydicom.uid import UID
-from pynetdicom.sop_class import ModalityPerformedProcedureStep  # type: ignore[attr-defined]
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    ModalityPerformedProcedureStep,
+    ModalityPerformedProcedureStepRetrieve,
+)
 
+from modality_sdk.dataset.reading import Reader, refuse
 from modality_sdk.errors import InvalidValue, MissingAttribute
 from modality_sdk.model import CancelToken, MppsResult, Peer, SopReference, StepStatus
 from modality_sdk.network import Network, Response
 from modality_sdk.scu.call import Deadline, proposal
+from modality_sdk.scu.protocols import RetrievedStep
 
 __all__ = ["MppsScu"]
 
 _log = logging.getLogger("modality_sdk.scu")
 
 _TABLE = "(PS3.4 Table F.7.2-1)"
+_STATUSES = (StepStatus.IN_PROGRESS, StepStatus.COMPLETED, StepStatus.DISCONTINUED)
+_STATUS_RULE = "is IN PROGRESS, COMPLETED or DISCONTINUED (PS3.3 C.4.14)"
 
 _CREATE_TYPE_1 = (
     "ScheduledStepAttributesSequence",
@@ -50,7 +58,7 @@ _NOT_IN_SET = (
 
 
 class MppsScu:
-    """Sends N-CREATE and N-SET of performed procedure steps.
+    """Sends N-CREATE, N-SET and N-GET of performed procedure steps.
 
     Parameters
     ----------
@@ -104,6 +112,8 @@ class MppsScu:
         _check_absent(attributes, _NEVER)
         if attributes.PerformedProcedureStepStatus != StepStatus.IN_PROGRESS:
             raise InvalidValue("PerformedProcedureStepStatus", "must be IN PROGRESS in an N-CREATE (PS3.4 F.7.2.1.2)")
+        if peer.quirks.accession_required:
+            _check_accession(attributes, peer)
         sop, deadline = _reference(sop_instance_uid), Deadline(timeout, cancel)
         with self._network.lease(
             peer, [proposal(ModalityPerformedProcedureStep)], timeout=deadline.remaining(), cancel=cancel
@@ -145,12 +155,12 @@ class MppsScu:
         _check_absent(attributes, _NOT_IN_SET)
         status = attributes.get("PerformedProcedureStepStatus")
         if status is not None:
-            if status not in (StepStatus.IN_PROGRESS, StepStatus.COMPLETED, StepStatus.DISCONTINUED):
-                raise InvalidValue(
-                    "PerformedProcedureStepStatus", "is IN PROGRESS, COMPLETED or DISCONTINUED (PS3.3 C.4.14)"
-                )
+            if status not in _STATUSES:
+                raise InvalidValue("PerformedProcedureStepStatus", _STATUS_RULE)
             if StepStatus(status).is_final:
                 _check_present(attributes, _FINAL_TYPE_1)
+        if peer.quirks.retrieve_ae_title:
+            attributes = _with_retrieve_ae_title(attributes, peer.quirks.retrieve_ae_title)
         sop, deadline = _reference(sop_instance_uid), Deadline(timeout, cancel)
         with self._network.lease(
             peer, [proposal(ModalityPerformedProcedureStep)], timeout=deadline.remaining(), cancel=cancel
@@ -158,9 +168,74 @@ class MppsScu:
             response = association.n_set(sop, attributes, timeout=deadline.remaining(), cancel=cancel)
         return _result(sop_instance_uid, response, peer)
 
+    def get(
+        self, sop_instance_uid: str, *, peer: Peer, timeout: float | None = None, cancel: CancelToken | None = None
+    ) -> RetrievedStep:
+        """Read the step as ``peer`` holds it, by the Retrieve SOP class (PS3.4 section F.8).
+
+        Parameters
+        ----------
+        sop_instance_uid
+            Of the step.
+        peer, timeout, cancel
+            As of `create`.
+
+        Returns
+        -------
+        RetrievedStep
+
+        Raises
+        ------
+        InvalidValue
+            When ``sop_instance_uid`` is no UID, or the answer holds no legal status.
+        MissingAttribute
+            When the answer holds no status.
+        NegotiationError
+            When the peer does not offer the class.
+        DimseFailure
+            When the peer refuses: 0112 for a step that it does not know.
+        TransportError, Cancelled
+            When no answer can be had.
+        """
+        _check_uid(sop_instance_uid)
+        sop = SopReference(sop_class_uid=str(ModalityPerformedProcedureStepRetrieve), sop_instance_uid=sop_instance_uid)
+        deadline = Deadline(timeout, cancel)
+        with self._network.lease(
+            peer, [proposal(ModalityPerformedProcedureStepRetrieve)], timeout=deadline.remaining(), cancel=cancel
+        ) as association:
+            response = association.n_get(sop, timeout=deadline.remaining(), cancel=cancel)
+        response.raise_for_failure()
+        attributes = response.dataset or Dataset()
+        return RetrievedStep(sop_instance_uid=sop_instance_uid, status=_status(attributes), attributes=attributes)
+
+
+def _status(attributes: Dataset) -> StepStatus:
+    value = Reader(attributes, report=refuse).text("PerformedProcedureStepStatus")
+    if not value:
+        raise MissingAttribute("PerformedProcedureStepStatus", f"must have a value {_TABLE}")
+    if value not in _STATUSES:
+        raise InvalidValue("PerformedProcedureStepStatus", _STATUS_RULE)
+    return StepStatus(value)
+
 
 def _reference(sop_instance_uid: str) -> SopReference:
     return SopReference(sop_class_uid=str(ModalityPerformedProcedureStep), sop_instance_uid=sop_instance_uid)
+
+
+def _check_accession(attributes: Dataset, peer: Peer) -> None:
+    """For a peer that takes no step without the number; it is never made up."""
+    if not all(item.get("AccessionNumber") for item in attributes.ScheduledStepAttributesSequence):
+        rule = f"{peer.ae_title} takes no step without it (quirks.accession_required)"
+        raise MissingAttribute("AccessionNumber", rule)
+
+
+def _with_retrieve_ae_title(attributes: Dataset, ae_title: str) -> Dataset:
+    """A copy of the message with Retrieve AE Title, (0008,0054), in every series that names none."""
+    changed = deepcopy(attributes)
+    for series in changed.get("PerformedSeriesSequence", ()):
+        if not series.get("RetrieveAETitle"):
+            series.RetrieveAETitle = ae_title
+    return changed
 
 
 def _check_uid(sop_instance_uid: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from modality_sdk.dataset import class_name
 from modality_sdk.errors import Cancelled, IodError, ModalityError, NegotiationError, StateError, TransportError
 from modality_sdk.model import CancelToken, Peer, Rendition, StoreResult
-from modality_sdk.network import MAXIMUM_CONTEXTS, Association, ContextProposal, Network
+from modality_sdk.network import MAXIMUM_CONTEXTS, Association, ContextProposal, Network, bearable_syntaxes
 from modality_sdk.scu.call import Deadline
 from modality_sdk.status import Action, Category, verdict
 from modality_sdk.transcoding import reencode, sendable_syntaxes
@@ -128,6 +128,8 @@ class _Batch:
             wanted = [(rendition.sop.sop_class_uid, syntax) for syntax in self._syntaxes(rendition)]
             if len(contexts.keys() | wanted) > MAXIMUM_CONTEXTS:
                 break
+            if self._peer.quirks.one_syntax and not _syntaxes_agree(contexts.keys() | wanted):
+                break
             contexts.update(dict.fromkeys(wanted))
             count += 1
         return count, [
@@ -200,7 +202,8 @@ class _Batch:
         self._report(action=Action.PARK, meaning=f"the object could not be read: {rule}")
 
     def _syntaxes(self, rendition: Rendition) -> tuple[str, ...]:
-        return sendable_syntaxes(rendition.transfer_syntax_uid, self._peer.transfer_syntaxes)
+        sendable = sendable_syntaxes(rendition.transfer_syntax_uid, self._peer.transfer_syntaxes)
+        return bearable_syntaxes(sendable, self._peer)
 
     def _report(
         self,
@@ -230,6 +233,12 @@ class _Batch:
                 self._progress(result)
             except Exception as error:
                 _log.error("the progress callback failed: %s", type(error).__name__)
+
+
+def _syntaxes_agree(contexts: Iterable[tuple[str, str]]) -> bool:
+    """Whether each SOP class stands in one transfer syntax only."""
+    classes = [abstract_syntax for abstract_syntax, _ in contexts]
+    return len(set(classes)) == len(classes)
 
 
 def _ends_batch(status: int) -> bool:

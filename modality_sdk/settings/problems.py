@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsError
 
 from modality_sdk.errors import ConfigurationError
-from modality_sdk.model import Peer, Timeouts, TlsOptions
+from modality_sdk.model import Peer, Quirks, Timeouts, TlsOptions
 from modality_sdk.settings.rules import nearest
 
 __all__ = ["translate", "unreadable_variable"]
@@ -76,7 +76,7 @@ def _known(location: tuple[str, ...], settings: type[BaseSettings]) -> list[str]
     if len(location) == 1:
         return list(settings.model_fields)
     if location[0] == "peers":
-        tables: dict[str, Any] = {"timeouts": Timeouts, "tls": TlsOptions}
+        tables: dict[str, Any] = {"timeouts": Timeouts, "tls": TlsOptions, "quirks": Quirks}
         return [name for name in _fields(tables.get(location[-2], Peer)) if name != "name"]
     annotation = settings.model_fields[location[0]].annotation
     tables_of = [annotation, *get_args(annotation)]

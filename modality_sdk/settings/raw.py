@@ -63,6 +63,9 @@ def prepare(values: Mapping[str, Any]) -> dict[str, Any]:
     for key in _LISTS:
         if key in prepared:
             prepared[key] = _entries(prepared[key])
+    commitment = prepared.get("commitment")
+    if isinstance(commitment, dict) and "re_requests" in commitment:
+        prepared["commitment"] = {**commitment, "re_requests": _entries(commitment["re_requests"])}
     if isinstance(prepared.get("tls"), dict):
         prepared["tls"] = _tls(prepared["tls"])
     if isinstance(prepared.get("peers"), Mapping):
@@ -111,6 +114,9 @@ def _peer(name: str, peer: Any, values: Mapping[str, Any]) -> Any:
         prepared["commitment"] = _commitment(name, peer["commitment"])
     if "transfer_syntaxes" in peer:
         prepared["transfer_syntaxes"] = _transfer_syntaxes(name, _entries(peer["transfer_syntaxes"]))
+    if isinstance(peer.get("quirks"), Mapping) and "duplicate_statuses" in peer["quirks"]:
+        statuses = _statuses(name, _entries(peer["quirks"]["duplicate_statuses"]))
+        prepared["quirks"] = {**peer["quirks"], "duplicate_statuses": statuses}
     return prepared
 
 
@@ -145,3 +151,14 @@ def _transfer_syntaxes(name: str, syntaxes: Any) -> tuple[str, ...]:
         if uid not in _KEYWORDS.values():
             raise ConfigurationError(field, "is a list of transfer syntaxes, each a UID or a keyword of PS3.6", uid)
     return uids
+
+
+def _statuses(name: str, statuses: Any) -> Any:
+    """Numbers, from numbers or the four hexadecimal digits that statuses are written in: ``C000``."""
+    if not isinstance(statuses, (list, tuple)):
+        return statuses
+    try:
+        return tuple(int(status, 16) if isinstance(status, str) else status for status in statuses)
+    except ValueError:
+        field = f"peers.{name}.quirks.duplicate_statuses"
+        raise ConfigurationError(field, "lists failure statuses (PS3.7 Annex C), like C000", statuses) from None

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 
 from pydicom.charset import python_encoding
+from pydicom.uid import ImplicitVRLittleEndian
 
 from modality_sdk.errors import ConfigurationError
 from modality_sdk.model import Detector, Equipment, Peer, TlsOptions
@@ -89,6 +90,10 @@ def check_peers(peers: Mapping[str, Peer]) -> None:
         if peer.maximum_pdu < 4096 and peer.maximum_pdu != 0:
             rule = "is 0 for no limit, or at least 4096 bytes"
             raise ConfigurationError(f"{where}.maximum_pdu", rule, peer.maximum_pdu)
+        allowed = peer.transfer_syntaxes
+        if peer.quirks.implicit_only and allowed and ImplicitVRLittleEndian not in allowed:
+            rule = "contradicts transfer_syntaxes, which leaves out ImplicitVRLittleEndian"
+            raise ConfigurationError(f"{where}.quirks.implicit_only", rule)
         check_tls(f"{where}.tls", peer.tls)
 
 

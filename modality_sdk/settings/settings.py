@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 from modality_sdk.errors import ConfigurationError
 from modality_sdk.model import (
+    CommitmentPolicy,
     Detector,
     Equipment,
     ListenerOptions,
@@ -118,6 +119,7 @@ class Settings(BaseSettings):
     listen: Listen = Field(default_factory=Listen)
     detector: Detector | None = None
     retry: RetryPolicy = Field(default_factory=RetryPolicy)
+    commitment: CommitmentPolicy = Field(default_factory=CommitmentPolicy)
     pool: PoolLimits = Field(default_factory=PoolLimits)
     send: SendPolicy = Field(default_factory=SendPolicy)
     timeouts: Timeouts = Field(default_factory=Timeouts)

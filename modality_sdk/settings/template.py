@@ -48,6 +48,7 @@ commitment = true             # or the name of another peer that commits for thi
 # query_charset = "ISO_IR 100"                     # character set of our queries
 # assume_charset = "ISO_IR 100"                    # read answers that name none as this one
 # timeouts = {{ response = 30 }}                     # deadlines of this peer alone
+# quirks = {{ implicit_only = true }}                # where it departs from the standard
 
 # [peers.film]
 # ae_title = "PRINTER"
@@ -75,6 +76,12 @@ multiplier = 2
 maximum = 3600
 commitment_timeout = 300
 # unreachable_attempts = 5    # give up on a peer out of reach; by default its work waits
+
+[commitment]                  # when to ask the archive whether it keeps the objects
+initial_delay = 0             # after the last object was stored, in s
+re_requests = [300, 1800, 14400]                   # in s after a timeout; every request has a UID of its own
+linger = 1                    # wait for the report on the association of the request, in s; 0: not
+# maximum_references = 500    # objects in one request
 
 [pool]                        # associations for each destination
 maximum = 4

@@ -8,7 +8,15 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
 
 from modality_sdk.errors import ConfigurationError
-from modality_sdk.model import Detector, Peer, PixelIntensityRelationship, RetryPolicy, SendPolicy, Timeouts
+from modality_sdk.model import (
+    CommitmentPolicy,
+    Detector,
+    Peer,
+    PixelIntensityRelationship,
+    RetryPolicy,
+    SendPolicy,
+    Timeouts,
+)
 from modality_sdk.settings import Settings
 
 pytestmark = pytest.mark.req("FR-DICOM-01")
@@ -280,3 +288,15 @@ def test_settings_cannot_be_changed(file: Path) -> None:
 def test_the_repr_shows_titles_and_names_alone(file: Path) -> None:
     settings = Settings.load(file)
     assert repr(settings) == str(settings) == "Settings(ae_title='XRAY1', peers=['film', 'pacs', 'ris'], …)"
+
+
+def test_the_table_of_commitment_is_read_from_file_and_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "site.toml"
+    file.write_text('ae_title = "X"\n[commitment]\ninitial_delay = 20\nre_requests = [60, 600]\n', encoding="utf-8")
+    assert Settings.load(file).commitment == CommitmentPolicy(initial_delay=20, re_requests=(60, 600))
+    monkeypatch.setenv("MODALITY_COMMITMENT__RE_REQUESTS", "30, 40")
+    monkeypatch.setenv("MODALITY_COMMITMENT__MAXIMUM_REFERENCES", "100")
+    expected = CommitmentPolicy(initial_delay=20, re_requests=(30, 40), maximum_references=100)
+    assert Settings.load(file).commitment == expected

@@ -1,0 +1,290 @@
+"""``modality doctor`` as it is typed, against the simulator, DCMTK and peers that are not well."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless
+
+from modality_sdk.cli import main
+from modality_sdk.model import ListenerOptions
+from modality_sdk.network import HandlerTable, Listener
+from modality_sdk.simulator import Hospital, Pacs
+
+pytestmark = pytest.mark.req("FR-DICOM-09")
+
+Doctor = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def doctor(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Doctor:
+    """Write a configuration and run the command with ``--json``; gives the exit code and what it told."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MODALITY_CONFIG", raising=False)
+
+    def doctor(config: str, *words: str) -> tuple[int, dict[str, Any]]:
+        (tmp_path / "site.toml").write_text(f'ae_title = "XRAY1"\n{config}', encoding="utf-8")
+        with pytest.raises(SystemExit) as left:
+            main(["doctor", "--config", "site.toml", "--json", "--timeout", "2", *words])
+        return int(left.value.code or 0), json.loads(capsys.readouterr().out)
+
+    return doctor
+
+
+def table(name: str, ae_title: str, port: int, further: str = "", host: str = "127.0.0.1") -> str:
+    return f'[peers.{name}]\nae_title = "{ae_title}"\nhost = "{host}"\nport = {port}\n{further}\n'
+
+
+def outcomes(checks: list[dict[str, str]]) -> dict[str, str]:
+    return {check["name"]: check["outcome"] for check in checks}
+
+
+def named(checks: list[dict[str, str]], name: str) -> dict[str, str]:
+    (check,) = [check for check in checks if check["name"] == name]
+    return check
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[int]:
+    """A port that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+LISTEN = '[listen]\nhost = "127.0.0.1"\nport = 0\n'
+
+
+def test_a_healthy_site_has_no_failure(doctor: Doctor) -> None:
+    with Hospital() as hospital:
+        code, told = doctor(
+            'worklist = "ris"\nmpps = ["ris"]\nstorage = ["pacs"]\n'
+            + LISTEN
+            + table("ris", "RIS", hospital.ris.port, host="localhost")
+            + table("pacs", "PACS", hospital.pacs.port, "commitment = true")
+        )
+        assert hospital.pacs.stored == {}
+        assert hospital.ris.steps == {}
+    assert (code, told["failed"]) == (0, 0)
+    assert outcomes(told["peers"]["ris"]) == dict.fromkeys(
+        ("name", "TCP", "association", "C-ECHO", "worklist", "MPPS"), "ok"
+    ) | {"clock": "not run"}
+    assert "not told by the peer" in named(told["peers"]["ris"], "clock")["cause"]
+    pacs = told["peers"]["pacs"]
+    assert named(pacs, "commitment")["outcome"] == "ok"
+    assert named(pacs, "storage of DX for presentation")["accepted"] == [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
+    assert "nothing is transcoded" in named(pacs, "sent as")["cause"]
+    # a port that changes is no address for the archive's reports
+    assert outcomes(told["machine"]) == {"data directory": "ok", "free space": "ok", "listener": "warning"}
+    assert "listen.port" in named(told["machine"], "listener")["cure"]
+
+
+@pytest.mark.parametrize("quirk", ["implicit_only", "one_syntax"])
+def test_it_probes_what_the_quirks_leave_and_tells_what_would_be_sent(doctor: Doctor, quirk: str) -> None:
+    with Pacs(in_memory=True) as pacs:
+        _, told = doctor(
+            'storage = ["pacs"]\n' + LISTEN + table("pacs", "PACS", pacs.port, f"quirks = {{ {quirk} = true }}")
+        )
+    checks = told["peers"]["pacs"]
+    assert named(checks, "storage of DX for presentation")["accepted"] == [ImplicitVRLittleEndian]
+    assert "Implicit VR Little Endian" in named(checks, "sent as")["cause"]
+    assert "headers are rewritten" in named(checks, "sent as")["cause"]
+
+
+def test_an_archive_that_takes_only_compressed_images_fails(doctor: Doctor) -> None:
+    with Pacs(in_memory=True, transfer_syntaxes=[JPEG2000Lossless]) as pacs:
+        code, told = doctor('storage = ["pacs"]\n' + LISTEN + table("pacs", "PACS", pacs.port))
+    assert code == 1
+    checks = told["peers"]["pacs"]
+    assert named(checks, "storage of DX for presentation")["accepted"] == [JPEG2000Lossless]
+    assert named(checks, "sent as")["outcome"] == "failed"
+    assert named(checks, "sent as")["cure"]
+
+
+def test_a_class_that_its_role_needs_and_the_peer_refuses_fails(doctor: Doctor) -> None:
+    with Pacs(in_memory=True) as pacs:
+        code, told = doctor('worklist = "pacs"\n' + LISTEN + table("pacs", "PACS", pacs.port))
+    assert code == 1
+    check = named(told["peers"]["pacs"], "worklist")
+    assert check["outcome"] == "failed"
+    assert "is not accepted in Explicit VR Little Endian" in check["cause"]
+    assert check["cure"]
+
+
+def test_a_peer_without_a_role_is_only_asked(doctor: Doctor) -> None:
+    with Pacs(in_memory=True) as pacs:
+        code, told = doctor(LISTEN, f"PACS@127.0.0.1:{pacs.port}", "127.0.0.1", str(pacs.port))
+    checks = told["peers"][f"PACS@127.0.0.1:{pacs.port}"]
+    assert named(checks, "worklist")["outcome"] == "warning"
+    assert named(checks, "storage of CR")["outcome"] == "ok"
+    # without its AE title it takes no association
+    wrong = told["peers"][f"ANY-SCP@127.0.0.1:{pacs.port}"]
+    assert named(wrong, "association")["outcome"] == "failed"
+    assert code == 1
+
+
+def test_a_name_that_nobody_knows(doctor: Doctor) -> None:
+    code, told = doctor(LISTEN + table("pacs", "PACS", 104, host="no-such-host.invalid"))
+    checks = told["peers"]["pacs"]
+    assert code == 1
+    assert named(checks, "name")["outcome"] == "failed"
+    assert "peers.pacs.host" in named(checks, "name")["cure"]
+    assert set(outcomes(checks).values()) == {"failed", "not run"}
+    assert named(checks, "TCP")["cause"] == "name failed"
+
+
+def test_a_port_where_nothing_listens(doctor: Doctor) -> None:
+    with silent() as port:
+        pass
+    code, told = doctor(LISTEN + table("pacs", "PACS", port))
+    check = named(told["peers"]["pacs"], "TCP")
+    assert (code, check["outcome"]) == (1, "failed")
+    assert "refused" in check["cause"]
+    assert named(told["peers"]["pacs"], "association")["cause"] == "TCP failed"
+
+
+def test_a_port_that_says_nothing(doctor: Doctor) -> None:
+    with silent() as port:
+        code, told = doctor(LISTEN + table("pacs", "PACS", port), "--timeout", "0.3")
+    checks = told["peers"]["pacs"]
+    assert (code, named(checks, "TCP")["outcome"]) == (1, "ok")
+    assert named(checks, "association")["outcome"] == "failed"
+    assert "did not answer the association request" in named(checks, "association")["cause"]
+    assert "no DICOM" in named(checks, "association")["cure"]
+    assert named(checks, "C-ECHO")["outcome"] == "not run"
+
+
+def test_a_wrong_ae_title_is_told_with_its_cure(doctor: Doctor) -> None:
+    with Pacs(in_memory=True) as pacs:
+        code, told = doctor(LISTEN + table("pacs", "WRONG", pacs.port))
+    check = named(told["peers"]["pacs"], "association")
+    assert (code, check["outcome"]) == (1, "failed")
+    assert "called AE title not recognized" in check["cause"]
+    assert "WRONG as XRAY1" in check["cure"]
+
+
+def test_an_echo_that_is_answered_with_a_failure(doctor: Doctor) -> None:
+    with Pacs(in_memory=True) as pacs:
+        pacs.refuse("C-ECHO", 0x0122)
+        code, told = doctor('storage = ["pacs"]\n' + LISTEN + table("pacs", "PACS", pacs.port))
+    checks = told["peers"]["pacs"]
+    assert (code, named(checks, "C-ECHO")["outcome"]) == (1, "failed")
+    assert "0122" in named(checks, "C-ECHO")["cause"]
+    assert named(checks, "storage of DX for presentation")["outcome"] == "ok"
+
+
+def test_the_port_of_a_running_acquisition_program_is_said_and_no_error(doctor: Doctor) -> None:
+    options = ListenerOptions(ae_title="XRAY1", host="127.0.0.1", port=0)
+    with Listener(options, HandlerTable()) as listener:
+        code, told = doctor(f'[listen]\nhost = "127.0.0.1"\nport = {listener.port}\n')
+    check = named(told["machine"], "listener")
+    assert (code, check["outcome"]) == (0, "ok")
+    assert "in use by a program that answers as XRAY1" in check["cause"]
+
+
+def test_the_port_in_the_hands_of_another_program(doctor: Doctor) -> None:
+    with Pacs(in_memory=True) as pacs:
+        code, told = doctor(f'[listen]\nhost = "127.0.0.1"\nport = {pacs.port}\n')
+    assert (code, named(told["machine"], "listener")["outcome"]) == (1, "failed")
+    assert "listen.port" in named(told["machine"], "listener")["cure"]
+
+
+def test_an_address_that_is_not_ours_cannot_be_listened_at(doctor: Doctor) -> None:
+    code, told = doctor('[listen]\nhost = "192.0.2.1"\nport = 11112\n')
+    check = named(told["machine"], "listener")
+    assert (code, check["outcome"]) == (1, "failed")
+    assert "listen.host" in check["cure"]
+
+
+def test_a_data_directory_is_looked_at_and_not_made(doctor: Doctor, tmp_path: Path) -> None:
+    _, told = doctor('data_dir = "new/data"\n' + LISTEN)
+    assert named(told["machine"], "data directory")["outcome"] == "ok"
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").touch()
+    for below in ("file", "file/data"):
+        code, told = doctor(f'data_dir = "{below}"\n' + LISTEN)
+        assert code == 1
+        assert outcomes(told["machine"]) == {"data directory": "failed", "free space": "not run", "listener": "ok"}
+
+
+@pytest.mark.parametrize(("free", "outcome"), [(10**8, "failed"), (10**9, "warning"), (10**11, "ok")])
+def test_little_space_is_a_warning_and_none_a_failure(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, free: int, outcome: str
+) -> None:
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free))
+    code, told = doctor(LISTEN)
+    assert named(told["machine"], "free space")["outcome"] == outcome
+    assert code == (1 if outcome == "failed" else 0)
+
+
+def test_people_get_a_table_and_a_wrong_configuration_exits_2(
+    capsys: pytest.CaptureFixture[str], doctor: Doctor, tmp_path: Path
+) -> None:
+    with Hospital(worklist=[]) as hospital:
+        doctor(LISTEN + table("ris", "RIS", hospital.ris.port))
+        with pytest.raises(SystemExit) as left:
+            main(["doctor", "--config", "site.toml", "ris"])
+    out = capsys.readouterr().out
+    assert left.value.code == 0
+    assert f"ris, RIS@127.0.0.1:{hospital.ris.port}" in out
+    assert "answered 0000" in out
+    assert "\x1b[" not in out
+    with pytest.raises(SystemExit) as left:
+        main(["doctor", "--config", "site.toml", "rsi"])
+    assert left.value.code == 2
+    assert "did you mean 'ris'?" in capsys.readouterr().err
+
+
+def test_nothing_of_the_worklist_is_told(doctor: Doctor) -> None:
+    with Hospital() as hospital:
+        _, told = doctor('worklist = "ris"\n' + LISTEN + table("ris", "RIS", hospital.ris.port))
+        assert hospital.ris.worklist
+        for item in hospital.ris.worklist:
+            assert str(item.PatientID) not in json.dumps(told)
+
+
+# ---- a toolkit that is not pynetdicom ------------------------------------------------------------
+
+
+@pytest.fixture
+def storescp(tmp_path: Path) -> Iterator[int]:
+    """Port of DCMTK's storescp, which serves one association at a time."""
+    command = shutil.which("storescp")
+    if command is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("storescp of DCMTK has to be installed in CI")
+        pytest.skip("not run: storescp of DCMTK is not installed")
+    with silent() as port:
+        pass
+    process = subprocess.Popen(
+        [command, "-od", str(tmp_path), str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(500):
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 1.0):
+                break
+            time.sleep(0.01)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.peer("dcmtk")
+def test_dcmtk_stores_but_commits_nothing(doctor: Doctor, storescp: int) -> None:
+    code, told = doctor('storage = ["pacs"]\n' + LISTEN + table("pacs", "STORESCP", storescp, "commitment = true"))
+    checks = told["peers"]["pacs"]
+    assert code == 1
+    assert named(checks, "C-ECHO")["outcome"] == "ok"
+    assert named(checks, "storage of DX for presentation")["outcome"] == "ok"
+    assert named(checks, "sent as")["outcome"] == "ok"
+    assert named(checks, "commitment")["outcome"] == "failed"
+    assert told["failed"] == 1
