@@ -9,6 +9,7 @@ from modality_sdk.dataset.mpps import mpps_create, mpps_set
 from modality_sdk.dataset.objects import object_attributes
 from modality_sdk.dataset.sop_classes import class_name, is_image, reference_sequence
 from modality_sdk.dataset.worklist import read_worklist_item, worklist_identifier
+from modality_sdk.dataset.worklist_changes import worklist_changes
 
 __all__ = [
     "assign",
@@ -32,5 +33,6 @@ __all__ = [
     "read_worklist_item",
     "reference_sequence",
     "rejection_code",
+    "worklist_changes",
     "worklist_identifier",
 ]

@@ -45,7 +45,8 @@ def _scheduled(item: WorklistItem | None, step: PerformedProcedureStep) -> Datas
     # the study is that of the objects, also where items of several studies are grouped (PS3.4 F.7.2.1.2 note 2)
     dataset = build(
         StudyInstanceUID=step.study_instance_uid,
-        ReferencedStudySequence=reference_sequence(item.referenced_studies) if item else None,
+        # a single item only (PS3.3 Table C.4-13)
+        ReferencedStudySequence=reference_sequence(item.referenced_studies[:1]) if item else None,
         AccessionNumber=item.accession_number if item and item.accession_number else step.accession_number,
         RequestedProcedureID=item.requested_procedure_id if item else None,
         RequestedProcedureDescription=item.requested_procedure_description if item else None,

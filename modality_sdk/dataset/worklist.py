@@ -41,6 +41,8 @@ _SCHEDULED_PROCEDURE_STEP = (
     "ReferencedPerformedProtocolSequence",
 )
 
+_WILDCARDS = frozenset("*?")
+
 _RETURN_KEYS = (
     # scheduled specimen, requested procedure
     "BarcodeValue",
@@ -126,8 +128,18 @@ def worklist_identifier(query: WorklistQuery, *, character_set: str = "") -> Dat
     Raises
     ------
     InvalidValue
-        A key breaks the rules of its VR, or a range ends before it begins (PS3.4 C.2.2.2.5).
+        A key breaks the rules of its VR, holds a wildcard where only a single value is matched, or a range ends before
+        it begins (PS3.4 C.2.2.2.4, C.2.2.2.5 and Table K.6-1).
     """
+    for keyword, key in (
+        ("PatientID", query.patient_id),
+        ("AccessionNumber", query.accession_number),
+        ("RequestedProcedureID", query.requested_procedure_id),
+        ("Modality", query.modality),
+        ("ScheduledStationAETitle", query.scheduled_station_ae_title),
+    ):
+        if _WILDCARDS.intersection(key):
+            raise InvalidValue(keyword, "is matched as a single value, without * and ? (PS3.4 Table K.6-1)")
     identifier = build(
         **dict.fromkeys(_RETURN_KEYS),
         ScheduledProcedureStepSequence=[build(**dict.fromkeys(_SCHEDULED_PROCEDURE_STEP))],

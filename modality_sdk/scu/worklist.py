@@ -1,13 +1,22 @@
 """Modality Worklist (PS3.4 Annex K)."""
 
 import logging
+from dataclasses import replace
 
 from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]
 
 from modality_sdk.clock import Clock
-from modality_sdk.dataset import read_worklist_item, worklist_identifier
+from modality_sdk.dataset import read_worklist_item, worklist_changes, worklist_identifier
 from modality_sdk.errors import ConfigurationError
-from modality_sdk.model import CancelToken, Peer, WorklistItem, WorklistProblem, WorklistQuery, WorklistResult
+from modality_sdk.model import (
+    CancelToken,
+    Peer,
+    WorklistChange,
+    WorklistItem,
+    WorklistProblem,
+    WorklistQuery,
+    WorklistResult,
+)
 from modality_sdk.network import Network, Response
 from modality_sdk.scu.call import Deadline, proposal
 from modality_sdk.scu.matching import matches
@@ -105,14 +114,52 @@ class WorklistScu:
     def today(self, *, timeout: float | None = None, cancel: CancelToken | None = None) -> WorklistResult:
         """Today's items of this station: start date, modality and station AE title.
 
-        Parameters and errors as of `query`.
+        When there are none, those of today and this modality that were scheduled for no station: a key for the station
+        never finds them (PS3.4 K.2.2.1.1.1). Parameters and errors as of `query`.
         """
+        deadline = Deadline(timeout, cancel)
         query = WorklistQuery(
             start_date=self._clock.now().date(),
             modality=self._modality,
             scheduled_station_ae_title=self._station_ae_title,
         )
-        return self.query(query, timeout=timeout, cancel=cancel)
+        result = self.query(query, timeout=deadline.remaining(), cancel=cancel)
+        if len(result) or result.truncated:
+            return result
+        broad = self.query(replace(query, scheduled_station_ae_title=""), timeout=deadline.remaining(), cancel=cancel)
+        unassigned = tuple(item for item in broad if not item.scheduled_station_ae_titles)
+        return replace(broad, items=unassigned) if unassigned else result
+
+    def refresh(
+        self,
+        item: WorklistItem,
+        *,
+        peer: Peer | None = None,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[WorklistItem | None, tuple[WorklistChange, ...]]:
+        """The item as the worklist has it now, and what has changed since it was asked before.
+
+        Asked by accession number or requested procedure ID, so that a corrected patient is found too. Parameters and
+        errors as of `query`.
+
+        Returns
+        -------
+        WorklistItem or None
+            None when the step is no longer scheduled.
+        tuple of WorklistChange
+            Empty when nothing changed, or nothing is there.
+        """
+        query = WorklistQuery(
+            accession_number=item.accession_number,
+            requested_procedure_id="" if item.accession_number else item.requested_procedure_id,
+            patient_id="" if item.accession_number or item.requested_procedure_id else item.patient.patient_id,
+        )
+        for found in self.query(query, peer=peer, timeout=timeout, cancel=cancel):
+            same_study = found.study_instance_uid == item.study_instance_uid
+            if same_study and found.scheduled_procedure_step_id == item.scheduled_procedure_step_id:
+                return found, worklist_changes(item, found)
+        return None, ()
 
 
 class _Answer:

@@ -5,10 +5,10 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from modality_sdk.errors import ConfigurationError, ConnectError, DimseFailure
+from modality_sdk.errors import ConfigurationError, ConnectError, DimseFailure, InvalidValue
 from modality_sdk.model import Peer, WorklistQuery
 from modality_sdk.network import Network
-from modality_sdk.scu import Worklist, WorklistScu
+from modality_sdk.scu import WorklistScu
 from modality_sdk.simulator import Hospital
 
 TODAY = date.today()  # noqa: DTZ011 - the hospital's worklist is of the local day
@@ -25,7 +25,7 @@ class FixedClock:
         return 0.0
 
 
-def service(network: Network, peer: Peer | None, day: date = TODAY) -> Worklist:
+def service(network: Network, peer: Peer | None, day: date = TODAY) -> WorklistScu:
     return WorklistScu(network, peer, station_ae_title="XRAY1", modality="DX", clock=FixedClock(day))
 
 
@@ -136,3 +136,52 @@ def test_no_patient_data_is_logged(hospital: Hospital, network: Network, caplog:
     assert len(result) == 1
     for secret in ("Müller", "Jürgen", result[0].patient.patient_id, result[0].accession_number):
         assert secret not in caplog.text
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_steps_scheduled_for_no_station_are_found_when_the_station_has_none(
+    hospital: Hospital, network: Network
+) -> None:
+    for item in hospital.ris.worklist:
+        item.ScheduledProcedureStepSequence[0].ScheduledStationAETitle = ""
+    hospital.ris.worklist[0].ScheduledProcedureStepSequence[0].ScheduledStationAETitle = "OTHER"
+    result = service(network, hospital.ris.peer).today()
+    assert len(result) == 5
+    assert {item.scheduled_station_ae_titles for item in result} == {()}
+
+
+@pytest.mark.req("FR-DICOM-03")
+@pytest.mark.parametrize(
+    ("key", "attribute"),
+    [
+        ("patient_id", "PatientID"),
+        ("accession_number", "AccessionNumber"),
+        ("requested_procedure_id", "RequestedProcedureID"),
+        ("modality", "Modality"),
+        ("scheduled_station_ae_title", "ScheduledStationAETitle"),
+    ],
+)
+def test_a_wildcard_where_none_is_matched_is_refused(
+    hospital: Hospital, network: Network, key: str, attribute: str
+) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        service(network, hospital.ris.peer).query(WorklistQuery(**{key: "A*"}))
+    assert refused.value.attribute == attribute
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_a_corrected_patient_is_told_as_changes(hospital: Hospital, network: Network) -> None:
+    worklist = service(network, hospital.ris.peer)
+    item = worklist.today()[0]
+    assert worklist.refresh(item) == (item, ())
+    at_ris = next(i for i in hospital.ris.worklist if i.AccessionNumber == item.accession_number)
+    at_ris.PatientName, at_ris.PatientID = "Mueller^Georg", "SIM99999"
+    now, changes = worklist.refresh(item)
+    assert now is not None
+    assert [(c.attribute, c.after) for c in changes] == [
+        ("patient.name", "Mueller^Georg"),
+        ("patient.patient_id", "SIM99999"),
+    ]
+    assert "Mueller" not in repr(changes)
+    hospital.ris.worklist.remove(at_ris)
+    assert worklist.refresh(item) == (None, ())
