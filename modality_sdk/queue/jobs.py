@@ -119,6 +119,9 @@ class Outcome:
         Machine code, e.g. ``POOL_EXHAUSTED``.
     message
         In words, free of patient data.
+    limit
+        With ``RETRY``: how many attempts may follow the first one, if that is fewer than the policy allows; whatever
+        counted before, counts. None leaves it to the policy.
     defer
         With ``HOLD``: let the job wait longer than the destination, so that the others go first when it opens.
     apply
@@ -128,6 +131,7 @@ class Outcome:
     kind: OutcomeKind
     reason: str = ""
     message: str = ""
+    limit: int | None = None
     defer: bool = False
     apply: Callable[[Transaction], None] | None = None
 

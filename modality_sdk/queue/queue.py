@@ -92,6 +92,31 @@ class TransmissionQueue:
         job = table.job_of(row)
         return job if job.state.is_open else self._anew(tx, job)
 
+    def fail(self, tx: Transaction, unique_key: str, reason: str, message: str) -> Job | None:
+        """Call a COMPLETE job FAILED after all, in the caller's transaction, so that the operator can retry it.
+
+        Its success turned out to be none: what was stored is not kept. The caller knows, so ``settled`` is not called.
+
+        Parameters
+        ----------
+        unique_key
+            Of the job.
+        reason, message
+            Machine code, and words free of patient data.
+
+        Returns
+        -------
+        Job or None
+            The job; unchanged when it was not COMPLETE, None when there is none of this key.
+        """
+        row = tx.execute("SELECT * FROM job WHERE unique_key = ?", (unique_key,)).fetchone()
+        if row is None:
+            return None
+        job = table.job_of(row)
+        if job.state is not JobState.COMPLETE:
+            return job
+        return table.change(tx, job, JobState.FAILED, reason=reason, last_error=message)
+
     def cancel_in(self, tx: Transaction, job: Job) -> Job:
         """As `cancel`, in the caller's transaction."""
         current = table.find(tx, job.id)
@@ -175,7 +200,8 @@ class TransmissionQueue:
             if outcome.apply is not None:
                 outcome.apply(tx)
             return self._settle(tx, job, JobState.COMPLETE, **told)
-        if kind is OutcomeKind.PARK or attempts > self._retry.attempts:
+        allowed = self._retry.attempts if outcome.limit is None else min(outcome.limit, self._retry.attempts)
+        if kind is OutcomeKind.PARK or attempts > allowed:
             return self._settle(tx, job, JobState.FAILED, **told)
         return table.change(tx, job, JobState.RETRYING, **told, **table.schedule(tx.now, self._retry.delay(attempts)))
 

@@ -2,7 +2,7 @@
 
 from modality_sdk.scu.commitment import CommitmentScu
 from modality_sdk.scu.mpps import MppsScu
-from modality_sdk.scu.protocols import Commitment, Mpps, Storage, Verification, Worklist
+from modality_sdk.scu.protocols import Commitment, Mpps, RetrievedStep, Storage, Verification, Worklist
 from modality_sdk.scu.storage import StorageScu
 from modality_sdk.scu.verification import VerificationScu
 from modality_sdk.scu.worklist import WorklistScu
@@ -12,6 +12,7 @@ __all__ = [
     "CommitmentScu",
     "Mpps",
     "MppsScu",
+    "RetrievedStep",
     "Storage",
     "StorageScu",
     "Verification",

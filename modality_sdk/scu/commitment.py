@@ -1,7 +1,7 @@
 """Storage Commitment Push Model, the request (PS3.4 Annex J). Reports come to the listener's handler."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StorageCommitmentPushModel,
@@ -12,6 +12,7 @@ from modality_sdk.dataset import commitment_request
 from modality_sdk.model import CancelToken, Peer, SopReference
 from modality_sdk.network import Network
 from modality_sdk.scu.call import Deadline, proposal
+from modality_sdk.status import Category
 
 __all__ = ["CommitmentScu"]
 
@@ -38,6 +39,8 @@ class CommitmentScu:
         transaction_uid: str,
         references: Sequence[SopReference],
         *,
+        linger: float = 0.0,
+        reported: Callable[[], bool] | None = None,
         timeout: float | None = None,
         cancel: CancelToken | None = None,
     ) -> None:
@@ -51,8 +54,12 @@ class CommitmentScu:
             New for every request, also for a repeated one.
         references
             The objects; one that is named twice is asked for once (PS3.4 Table J.3.2-1).
+        linger
+            Seconds to keep the association open after the request was accepted, for archives that report on it.
+        reported
+            Ends the lingering early; whether the report came, on whichever association. Never, when None.
         timeout
-            Seconds for the whole call; the peer's `Timeouts` when None.
+            Seconds for the whole call without the lingering; the peer's `Timeouts` when None.
         cancel
             Ends the call early.
 
@@ -70,6 +77,7 @@ class CommitmentScu:
         instance = SopReference(
             sop_class_uid=str(StorageCommitmentPushModel), sop_instance_uid=str(StorageCommitmentPushModelInstance)
         )
+        linger = max(linger, peer.quirks.commitment_linger)
         deadline = Deadline(timeout, cancel)
         with self._network.lease(
             peer, [proposal(StorageCommitmentPushModel)], timeout=deadline.remaining(), cancel=cancel
@@ -77,5 +85,11 @@ class CommitmentScu:
             response = association.n_action(
                 instance, _REQUEST_STORAGE_COMMITMENT, information, timeout=deadline.remaining(), cancel=cancel
             )
+            if linger > 0 and response.category is not Category.FAILURE:
+                association.linger(linger, reported or _never, cancel=cancel)
         response.raise_for_failure()
         _log.info("%s took commitment request %s of %d objects", peer.ae_title, transaction_uid, len(references))
+
+
+def _never() -> bool:
+    return False

@@ -8,6 +8,7 @@ Raises, all of them: `ConnectError`, `TlsError`, `AssociationRejected`, `Associa
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydicom import Dataset
@@ -19,12 +20,13 @@ from modality_sdk.model import (
     Peer,
     Rendition,
     SopReference,
+    StepStatus,
     StoreResult,
     WorklistQuery,
     WorklistResult,
 )
 
-__all__ = ["Commitment", "Mpps", "Storage", "Verification", "Worklist"]
+__all__ = ["Commitment", "Mpps", "RetrievedStep", "Storage", "Verification", "Worklist"]
 
 
 class Verification(Protocol):
@@ -51,8 +53,23 @@ class Worklist(Protocol):
         """Today's items of this station: start date, modality and station AE title."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class RetrievedStep:
+    """A performed procedure step as a peer holds it.
+
+    Attributes
+    ----------
+    attributes
+        All that the peer gave; patient data.
+    """
+
+    sop_instance_uid: str
+    status: StepStatus
+    attributes: Dataset = field(repr=False)
+
+
 class Mpps(Protocol):
-    """Modality Performed Procedure Step N-CREATE and N-SET (PS3.4 Annex F)."""
+    """Modality Performed Procedure Step N-CREATE and N-SET, and N-GET where it is offered (PS3.4 Annex F)."""
 
     def create(
         self,
@@ -75,6 +92,11 @@ class Mpps(Protocol):
         cancel: CancelToken | None = None,
     ) -> MppsResult:
         """Change or finish the step at ``peer``."""
+
+    def get(
+        self, sop_instance_uid: str, *, peer: Peer, timeout: float | None = None, cancel: CancelToken | None = None
+    ) -> RetrievedStep:
+        """Read the step back; `NegotiationError` where ``peer`` does not offer that."""
 
 
 class Storage(Protocol):
@@ -104,7 +126,13 @@ class Commitment(Protocol):
         transaction_uid: str,
         references: Sequence[SopReference],
         *,
+        linger: float = 0.0,
+        reported: Callable[[], bool] | None = None,
         timeout: float | None = None,
         cancel: CancelToken | None = None,
     ) -> None:
-        """Ask ``peer`` to commit; register the transaction before, the report may come before this returns."""
+        """Ask ``peer`` to commit; register the transaction before, the report may come before this returns.
+
+        Once the request is accepted the association may stay open for the report, ``linger`` seconds or until
+        ``reported`` says that it came.
+        """

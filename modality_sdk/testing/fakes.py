@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pydicom import Dataset
 
-from modality_sdk.errors import DimseFailure, ModalityError
+from modality_sdk.errors import DimseFailure, ModalityError, NegotiationError
 from modality_sdk.model import (
     CancelToken,
     CommitmentReport,
@@ -19,11 +19,13 @@ from modality_sdk.model import (
     Peer,
     Rendition,
     SopReference,
+    StepStatus,
     StoreResult,
     WorklistItem,
     WorklistQuery,
     WorklistResult,
 )
+from modality_sdk.scu import RetrievedStep
 from modality_sdk.status import verdict
 
 __all__ = ["FakeCommitment", "FakeMpps", "FakeStorage", "FakeVerification", "FakeWorklist"]
@@ -104,9 +106,12 @@ class FakeMpps(_Answers):
     ----------
     messages
         MPPS SOP Instance UID -> the data sets in the order in which they came.
+    retrievable
+        Whether a step can be read back.
     """
 
     messages: dict[str, list[Dataset]] = field(default_factory=dict)
+    retrievable: bool = False
 
     def create(
         self,
@@ -139,6 +144,21 @@ class FakeMpps(_Answers):
         self._judge("N-SET", status)
         self.messages[sop_instance_uid].append(attributes)
         return MppsResult(sop_instance_uid=sop_instance_uid, status=status)
+
+    def get(
+        self, sop_instance_uid: str, *, peer: Peer, timeout: float | None = None, cancel: CancelToken | None = None
+    ) -> RetrievedStep:
+        """As `modality_sdk.scu.Mpps.get`, by default as a peer that does not offer it."""
+        del timeout, cancel
+        if not self.retrievable:
+            raise NegotiationError(f"{peer.ae_title} offers no read-back")
+        if sop_instance_uid not in self.messages:
+            raise DimseFailure("N-GET", _UNKNOWN)
+        current = Dataset()
+        for message in self.messages[sop_instance_uid]:
+            current.update(message)
+        status = StepStatus(current.PerformedProcedureStepStatus)
+        return RetrievedStep(sop_instance_uid=sop_instance_uid, status=status, attributes=current)
 
     @staticmethod
     def _judge(service: str, status: int) -> None:
@@ -205,12 +225,15 @@ class FakeCommitment(_Answers):
         None: nobody ever reports.
     missing
         Objects to report as failed with 0112, no such object instance; each once.
+    failing
+        Failure Reasons, (0008,1197), for the next reports on an object, in order; committed when none is left.
     requests
         (peer name, transaction UID, references) in order.
     """
 
     report_to: Callable[[CommitmentReport], object] | None = None
     missing: set[SopReference] = field(default_factory=set)
+    failing: dict[SopReference, deque[int]] = field(default_factory=dict)
     requests: list[tuple[str, str, tuple[SopReference, ...]]] = field(default_factory=list)
 
     def request(
@@ -219,22 +242,25 @@ class FakeCommitment(_Answers):
         transaction_uid: str,
         references: Sequence[SopReference],
         *,
+        linger: float = 0.0,
+        reported: Callable[[], bool] | None = None,
         timeout: float | None = None,
         cancel: CancelToken | None = None,
     ) -> None:
-        """As `modality_sdk.scu.Commitment.request`."""
-        del timeout, cancel
+        """As `modality_sdk.scu.Commitment.request`, without lingering."""
+        del linger, reported, timeout, cancel
         self.requests.append((peer.name, transaction_uid, tuple(references)))
         if (status := self.next_status()) != _SUCCESS:
             raise DimseFailure("N-ACTION", status)
         if self.report_to is not None:
-            failed = self.missing & set(references)
-            self.missing -= failed
+            failed = dict.fromkeys(self.missing & set(references), _UNKNOWN)
+            self.missing -= failed.keys()
+            failed |= {sop: self.failing[sop].popleft() for sop in references if self.failing.get(sop)}
             self.report_to(
                 CommitmentReport(
                     transaction_uid=transaction_uid,
                     committed=tuple(r for r in references if r not in failed),
-                    failed=tuple(FailedReference(sop=sop, failure_reason=_UNKNOWN) for sop in sorted(failed)),
+                    failed=tuple(FailedReference(sop=sop, failure_reason=failed[sop]) for sop in sorted(failed)),
                     calling_ae_title=peer.ae_title,
                 )
             )

@@ -30,9 +30,9 @@ class Assembly:
         self.durable = Durable(journal=journal, queue=queue)
         self._stores = StoreDelivery(context, self.durable)
         self._mpps = MppsDelivery(context, self.durable)
-        self._requests = CommitmentRequests(context, self.durable)
-        self._progress = StepProgress(context, self._requests)
-        self.reports = CommitmentReports(self.durable, self._stores, self._requests, self._progress)
+        self.requests = CommitmentRequests(context, self.durable)
+        self._progress = StepProgress(context, self.requests)
+        self.reports = CommitmentReports(context, self.durable, self._stores, self.requests, self._progress)
         self.steps = StepServices(
             context=context, durable=self.durable, stores=self._stores, mpps=self._mpps, progress=self._progress
         )
@@ -40,8 +40,10 @@ class Assembly:
             JobKind.C_STORE.value: self._stores.handle,
             JobKind.N_CREATE.value: self._mpps.handle,
             JobKind.N_SET.value: self._mpps.handle,
-            JobKind.N_ACTION.value: self._requests.handle,
-            JobKind.COMMITMENT_DEADLINE.value: self._requests.handle_deadline,
+            JobKind.N_ACTION.value: self.requests.handle,
+            JobKind.COMMITMENT_DEADLINE.value: self.requests.handle_deadline,
+            JobKind.COMMITMENT_AGAIN.value: self.requests.handle_again,
+            JobKind.COMMITMENT_DEFERRED.value: self.requests.handle_deferred,
         }
 
     def _revived(self, tx: Transaction, job: Job) -> None:
@@ -57,6 +59,6 @@ class Assembly:
             case JobKind.N_CREATE | JobKind.N_SET:
                 self._mpps.settled(tx, job)
             case JobKind.N_ACTION:
-                self._requests.settled(tx, job)
+                self.requests.settled(tx, job)
         if job.step_uid:
             self._progress.advance(tx, job.step_uid)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from modality_sdk.clock import Clock
 from modality_sdk.events import Dispatcher
 from modality_sdk.journal import Journal, Transaction
-from modality_sdk.model import Peer
+from modality_sdk.model import CancelToken, Peer
 from modality_sdk.queue import TransmissionQueue
 from modality_sdk.scu import Commitment, Mpps, Storage, Verification, Worklist
 from modality_sdk.settings import Settings
@@ -42,10 +42,17 @@ class Changes:
 
 @dataclass(frozen=True, kw_only=True)
 class Durable:
-    """The parts that exist only while a modality is open."""
+    """The parts that exist only while a modality is open.
+
+    Attributes
+    ----------
+    closing
+        Cancelled when the modality begins to close: ends waits that nothing is lost by.
+    """
 
     journal: Journal
     queue: TransmissionQueue
+    closing: CancelToken = field(default_factory=CancelToken)
 
 
 @dataclass(kw_only=True)

@@ -7,7 +7,7 @@ from modality_sdk.events import ImageStored, MppsRefused, StorageFailed
 from modality_sdk.journal import InstanceRecord, Transaction
 from modality_sdk.model import DeliveryState, InstanceState, JobState, SopReference, StepStatus
 from modality_sdk.queue import Job, JobRequest, Outcome, OutcomeKind
-from modality_sdk.status import Action, Category
+from modality_sdk.status import Action, Category, verdict
 from modality_sdk.workflow.context import Context, Durable
 from modality_sdk.workflow.messages import decode_message
 from modality_sdk.workflow.outcomes import outcome_of_action, outcome_of_error
@@ -23,6 +23,11 @@ class JobKind(StrEnum):
     C_STORE = "C-STORE"
     N_ACTION = "N-ACTION"
     COMMITMENT_DEADLINE = "COMMITMENT-DEADLINE"
+    """Local: no report until now."""
+    COMMITMENT_AGAIN = "COMMITMENT-AGAIN"
+    """Local: time to ask again after a timeout."""
+    COMMITMENT_DEFERRED = "COMMITMENT-DEFERRED"
+    """Local: until then nothing is asked for that a report put off."""
 
 
 _MPPS_PRIORITY, _STORE_PRIORITY = 0, 1
@@ -62,20 +67,32 @@ class StoreDelivery:
         """Queue an object anew that the destination turned out not to have: same UID, same bytes."""
         self._durable.queue.reopen(tx, _store_key(sop, destination))
 
+    def give_up(self, tx: Transaction, sop: SopReference, destination: str, reason: str) -> None:
+        """Note that the destination does not keep an object that it took; the operator may have it sent anew."""
+        tx.set_delivery(sop, destination, DeliveryState.FAILED, reason)
+        self._durable.queue.fail(tx, _store_key(sop, destination), "NOT_COMMITTED", reason)
+
     def handle(self, job: Job) -> Outcome:
         """Send one object (the queue's handler)."""
         with self._durable.journal.read() as tx:
             record = tx.get_instance(job.sop_instance_uid)
         try:
+            peer = self._context.peer(job.destination)
             rendition = self._durable.journal.spool.rendition(record.sop, record.file)
-            (result,) = self._context.storage.store(self._context.peer(job.destination), [rendition])
+            (result,) = self._context.storage.store(peer, [rendition])
         except ModalityError as error:
             return outcome_of_error(error)
-        # a duplicate is our own object when we sent it before, or when commitment will prove it
-        provable = job.attempts > 0 or self._context.committing_peer(job.destination) is not None
-        if not result.stored and not (result.action is Action.VERIFY and provable):
-            code = "NO_RESPONSE" if result.status is None else f"STATUS_{result.status:04X}"
-            return outcome_of_action(result.action, code, result.meaning)
+        # a duplicate is our own object when we sent it before, or when commitment will prove it; a status that only
+        # this peer means so may also be a failure, so that both are asked
+        sent_before, proven = job.attempts > 0, self._context.committing_peer(job.destination) is not None
+        duplicate = (result.action is Action.VERIFY and (sent_before or proven)) or (
+            result.status in peer.quirks.duplicate_statuses and sent_before and proven
+        )
+        if not result.stored and not duplicate:
+            if result.status is None:
+                return outcome_of_action(result.action, "NO_RESPONSE", result.meaning)
+            limit = verdict(JobKind.C_STORE, result.status).retries
+            return outcome_of_action(result.action, f"STATUS_{result.status:04X}", result.meaning, limit)
         warning = "" if result.category is Category.SUCCESS else result.meaning
         state = DeliveryState.STORED_WITH_WARNING if warning else DeliveryState.STORED
 
@@ -156,14 +173,26 @@ class MppsDelivery:
         try:
             self._send(job)
         except DimseFailure as error:
-            # the answer to an earlier attempt was lost: the peer has already done what we repeat
-            if not (error.verdict.action is Action.VERIFY and job.attempts > 0):
+            repeated = job.attempts > 0 and error.service == job.kind
+            if not (error.verdict.action is Action.VERIFY and repeated):
                 return outcome_of_error(error)
+            # the answer to an earlier attempt was lost, as it seems: the peer has already done what we repeat
+            held = self._read_back(job)
+            if job.kind == JobKind.N_SET and held is not None and held is not status:
+                words = f"the peer holds the step as {held.value}, not as {status.value}"
+                return Outcome(kind=OutcomeKind.PARK, reason="FINAL_ELSEWHERE", message=words)
         except ModalityError as error:
             return outcome_of_error(error)
         return Outcome(
             kind=OutcomeKind.DONE, apply=lambda tx: tx.set_mpps_status(job.step_uid, job.destination, status)
         )
+
+    def _read_back(self, job: Job) -> StepStatus | None:
+        """The step's status at the peer; None where it cannot be read, which few peers offer (PS3.4 section F.8)."""
+        try:
+            return self._context.mpps.get(job.step_uid, peer=self._context.peer(job.destination)).status
+        except ModalityError:
+            return None
 
     def _send(self, job: Job) -> None:
         peer = self._context.peer(job.destination)

@@ -224,6 +224,8 @@ class Modality:
                 stack.callback(listener.stop)
             if worker is not None:
                 stack.callback(worker.stop, timeout=max(drain, _STOP_TIMEOUT))
+                if self._assembly is not None:
+                    stack.callback(self._assembly.durable.closing.cancel)
                 if drain > 0:
                     self._drain(drain)
 
@@ -351,6 +353,33 @@ class Modality:
             False when the transaction is unknown. A report told twice is harmless.
         """
         return self._opened().reports.apply(report)
+
+    def request_commitment(self, step_uid: str) -> int:
+        """Ask the archives now, once more, to commit what they have stored of a step and not yet answered for.
+
+        For the operator, when the repetitions of `CommitmentPolicy` are used up or take too long. A report to an
+        earlier request still counts. Objects that were given up are sent anew by `queue` ``.retry``.
+
+        Parameters
+        ----------
+        step_uid
+            Of a final step.
+
+        Returns
+        -------
+        int
+            Requests that were queued; 0 when every object is committed, or its request is under way.
+
+        Raises
+        ------
+        StateError
+            When the step is unknown or not final.
+        """
+        assembly = self._opened()
+        with assembly.durable.journal.transaction() as tx:
+            if not tx.get_step(step_uid).status.is_final:
+                raise StateError(f"step {step_uid} is not final; commitment is asked for when it is")
+            return assembly.requests.ask_again(tx, step_uid)
 
     # ---- events ----------------------------------------------------------------------------------
 

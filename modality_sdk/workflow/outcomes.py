@@ -25,9 +25,9 @@ _KINDS = {
 }
 
 
-def outcome_of_action(action: Action, reason: str, message: str) -> Outcome:
-    """Outcome of an answer that was judged by the status tables."""
-    return Outcome(kind=_KINDS[action], reason=reason, message=message, defer=action is Action.HOLD)
+def outcome_of_action(action: Action, reason: str, message: str, limit: int | None = None) -> Outcome:
+    """Outcome of an answer that was judged by the status tables; ``limit`` as `Verdict.retries`."""
+    return Outcome(kind=_KINDS[action], reason=reason, message=message, limit=limit, defer=action is Action.HOLD)
 
 
 def outcome_of_error(error: ModalityError) -> Outcome:
@@ -41,7 +41,8 @@ def outcome_of_error(error: ModalityError) -> Outcome:
     kind, reason = OutcomeKind.PARK, type(error).__name__
     match error:
         case DimseFailure():
-            return outcome_of_action(error.verdict.action, f"STATUS_{error.status:04X}", str(error))
+            found = error.verdict
+            return outcome_of_action(found.action, f"STATUS_{error.status:04X}", str(error), found.retries)
         case PoolTimeout():
             kind, reason = OutcomeKind.RELEASE, "POOL_EXHAUSTED"
         case AssociationRejected() if error.retryable:

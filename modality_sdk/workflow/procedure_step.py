@@ -538,4 +538,5 @@ class PerformedStep:
 
 def _is_under_way(job: Job) -> bool:
     """Whether something is still to be sent that does not wait for the operator to free a message before it."""
-    return job.state.is_open and job.kind != JobKind.COMMITMENT_DEADLINE and job.reason != PREDECESSOR_FAILED
+    # a job without a destination is our own reminder
+    return job.state.is_open and bool(job.destination) and job.reason != PREDECESSOR_FAILED

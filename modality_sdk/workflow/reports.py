@@ -7,8 +7,9 @@ from modality_sdk.errors import IodError
 from modality_sdk.journal import CommitmentRecord, Transaction
 from modality_sdk.model import CommitmentReport, CommitmentState, DeliveryState, SopReference
 from modality_sdk.network import EventReport
-from modality_sdk.workflow.commitment import CommitmentRequests
-from modality_sdk.workflow.context import Durable
+from modality_sdk.status import Action, commitment_failure
+from modality_sdk.workflow.commitment import CommitmentRequests, is_settled
+from modality_sdk.workflow.context import Context, Durable
 from modality_sdk.workflow.delivery import StoreDelivery
 from modality_sdk.workflow.progress import StepProgress
 
@@ -27,26 +28,20 @@ _SUCCESS, _NO_SUCH_EVENT_TYPE, _INVALID_ARGUMENT, _UNKNOWN_TRANSACTION = (
     0x0211,
 )
 
-_NO_SUCH_INSTANCE = 0x0112
-
-# Failure Reason, (0008,1197) (PS3.3 C.14.1.1)
-_FAILURE_REASONS = {
-    0x0110: "processing failure",
-    0x0112: "no such object instance",
-    0x0119: "class and instance conflict",
-    0x0122: "SOP class not supported",
-    0x0131: "duplicate transaction UID",
-    0x0213: "resource limitation",
-}
-
 
 class CommitmentReports:
     """Applies N-EVENT-REPORTs of storage commitment, on whichever association they come."""
 
     def __init__(
-        self, durable: Durable, stores: StoreDelivery, requests: CommitmentRequests, progress: StepProgress
+        self,
+        context: Context,
+        durable: Durable,
+        stores: StoreDelivery,
+        requests: CommitmentRequests,
+        progress: StepProgress,
     ) -> None:
-        self._durable, self._stores, self._requests, self._progress = durable, stores, requests, progress
+        self._context, self._durable = context, durable
+        self._stores, self._requests, self._progress = stores, requests, progress
 
     def receive(self, report: EventReport) -> int:
         """Apply an N-EVENT-REPORT, on whichever association it came, and answer with a status."""
@@ -72,18 +67,28 @@ class CommitmentReports:
         return _SUCCESS
 
     def apply(self, report: CommitmentReport) -> bool:
-        """Apply a report, however it came; False when the transaction is not ours. Harmless to repeat."""
+        """Apply a report, however it came; False when the transaction is not ours. Harmless to repeat.
+
+        The transaction UID decides, not who tells: some archives report under another AE title, or from another host.
+        """
         with self._durable.journal.transaction() as tx:
             record = tx.get_commitment(report.transaction_uid)
             if record is None:
                 return False
+            self._note_origin(record, report)
             self._apply(tx, record, report)
             self._progress.advance(tx, record.step_uid)
         return True
 
+    def _note_origin(self, record: CommitmentRecord, report: CommitmentReport) -> None:
+        asked = self._context.settings.peers.get(record.peer)
+        caller = report.calling_ae_title.strip()
+        if asked is not None and caller and caller != asked.ae_title.strip():
+            _log.info("%s was asked for commitment %s, %s reports", asked.ae_title, record.transaction_uid, caller)
+
     def _apply(self, tx: Transaction, record: CommitmentRecord, report: CommitmentReport) -> None:
-        if record.state in (CommitmentState.COMMITTED, CommitmentState.PARTIAL):
-            return  # told twice; the first report stands
+        if is_settled(record):
+            return  # told twice, or an earlier or later request for the same objects was answered; that stands
         asked = set(record.references)
         committed = asked & set(report.committed)
         reasons = {f.sop: f.failure_reason for f in report.failed if f.sop in asked}
@@ -97,24 +102,42 @@ class CommitmentReports:
         for sop in sorted(committed - set(failed)):
             tx.set_delivery(sop, record.destination, DeliveryState.COMMITTED)
         state = CommitmentState.PARTIAL if failed else CommitmentState.COMMITTED
-        tx.set_commitment_state(record.transaction_uid, state)
+        for each in self._requests.chain(tx, record.transaction_uid):
+            if not is_settled(each):
+                tx.set_commitment_state(each.transaction_uid, state)
         if failed:
-            self._resend_or_fail(tx, record, failed, reasons)
+            self._follow_up(tx, record, failed, reasons)
 
-    def _resend_or_fail(
+    def _follow_up(
         self, tx: Transaction, record: CommitmentRecord, failed: list[SopReference], reasons: dict[SopReference, int]
     ) -> None:
-        rounds = sum(
-            r.state is CommitmentState.PARTIAL and r.destination == record.destination
-            for r in tx.commitments_of(record.step_uid)
-        )
+        """Send again, ask again or give up, for each object by its Failure Reason."""
         words = set()
         for sop in failed:
-            code = reasons.get(sop)
-            reason = "not named in the report" if code is None else _FAILURE_REASONS.get(code, f"reason {code:04X}")
+            action, reason = _judged(reasons.get(sop))
             words.add(reason)
-            if code == _NO_SUCH_INSTANCE and rounds < _MAXIMUM_ROUNDS:
+            rounds = self._rounds(tx, record, sop)
+            if action is Action.RECREATE and rounds < _MAXIMUM_ROUNDS:
                 self._stores.submit_again(tx, sop, record.destination)
-            else:
-                tx.set_delivery(sop, record.destination, DeliveryState.FAILED, f"not committed: {reason}")
+            elif not (action is Action.RETRY and self._requests.put_off(tx, record, rounds)):
+                self._stores.give_up(tx, sop, record.destination, f"not committed: {reason}")
         self._requests.failed(tx, record, failed, ", ".join(sorted(words)))
+
+    @staticmethod
+    def _rounds(tx: Transaction, record: CommitmentRecord, sop: SopReference) -> int:
+        """How many reports did not commit the object, this one included; a chain of requests has one report."""
+        return sum(
+            r.state is CommitmentState.PARTIAL
+            and not r.predecessor
+            and r.destination == record.destination
+            and sop in r.references
+            for r in tx.commitments_of(record.step_uid)
+        )
+
+
+def _judged(failure_reason: int | None) -> tuple[Action, str]:
+    """What to do about an object that was not committed, and why; None for one that the report does not name."""
+    if failure_reason is None:
+        return Action.PARK, "not named in the report"
+    found = commitment_failure(failure_reason)
+    return found.action, f"{found.meaning} ({failure_reason:04X})"

@@ -120,6 +120,20 @@ def test_a_wait_is_never_longer_than_the_maximum(journal: Journal, clock: FakeCl
     assert set(waits[2:]) == {100}
 
 
+@pytest.mark.parametrize(("limit", "retries"), [(0, 0), (2, 2), (5, 5), (9, 5), (None, 5)])
+def test_an_answer_can_allow_fewer_retries_than_the_policy_and_never_more(
+    queue: TransmissionQueue, submit, clock: FakeClock, limit: int | None, retries: int
+) -> None:
+    submit()
+    outcome = Outcome(kind=OutcomeKind.RETRY, limit=limit)
+    waits = []
+    while (job := queue.finish(queue.claim(), outcome)).state is JobState.RETRYING:
+        waits.append(job.delay_s)
+        clock.advance(job.delay_s)
+    assert waits == [30, 60, 120, 240, 480][:retries]
+    assert (job.state, job.attempts) == (JobState.FAILED, retries + 1)
+
+
 def test_without_retries_the_first_refusal_fails_the_job(journal: Journal, clock: FakeClock, submit) -> None:
     queue = TransmissionQueue(journal, clock=clock, retry=RetryPolicy(attempts=0))
     submit()
@@ -399,6 +413,24 @@ def test_a_finished_job_can_be_done_once_more_by_its_key(journal: Journal, queue
     queue.finish(queue.claim(), DONE)
     with journal.transaction() as tx:
         assert queue.reopen(tx, "a").id == job_id
+    assert queue.claim().id == job_id
+
+
+@pytest.mark.req("FR-DICOM-05")
+def test_a_success_that_turned_out_to_be_none_is_failed_for_the_operator_to_retry(
+    journal: Journal, queue: TransmissionQueue, submit
+) -> None:
+    job_id = submit("a")
+    with journal.transaction() as tx:
+        assert queue.fail(tx, "unknown", "NOT_COMMITTED", "not kept") is None
+        assert queue.fail(tx, "a", "NOT_COMMITTED", "not kept").state is JobState.PENDING
+    queue.finish(queue.claim(), DONE)
+    with journal.transaction() as tx:
+        queue.fail(tx, "a", "NOT_COMMITTED", "not kept")
+    job = queue.get(job_id)
+    assert (job.state, job.reason, job.last_error) == (JobState.FAILED, "NOT_COMMITTED", "not kept")
+    assert queue.claim() is None
+    assert queue.retry(job_id).state is JobState.PENDING
     assert queue.claim().id == job_id
 
 

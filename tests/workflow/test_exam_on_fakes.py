@@ -585,6 +585,7 @@ def test_a_duplicate_that_nothing_proves_is_no_success(make_site: Callable[..., 
 
 
 @pytest.mark.req("FR-DICOM-04")
+@pytest.mark.illegal_mpps
 def test_an_interrupted_attempt_counts_so_that_its_repetition_is_understood(site: FakeSite) -> None:
     step = perform(site)
     create = site.mpps.create
