@@ -4,8 +4,7 @@ import io
 import logging
 import shutil
 import tempfile
-import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -13,28 +12,24 @@ from typing import Any, Self
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE, AllStoragePresentationContexts, build_role, evt
-from pynetdicom.association import Association
-from pynetdicom.dimse_primitives import N_EVENT_REPORT
-from pynetdicom.dsutils import encode
+from pynetdicom import AE, AllStoragePresentationContexts, evt
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StorageCommitmentPushModel,
     StorageCommitmentPushModelInstance,
+    StudyRootQueryRetrieveInformationModelFind,
 )
 
-from modality_sdk.errors import StateError
 from modality_sdk.model import SopReference
-from modality_sdk.model.network import check_ae_title, check_port
 from modality_sdk.simulator.answers import Answer, Status
 from modality_sdk.simulator.commitment import (
     Commitment,
     CommitmentTransaction,
-    event_type_of,
     read_request,
-    report_of,
 )
-from modality_sdk.simulator.scp import ServiceProvider, calling_ae_title, quick_socket
+from modality_sdk.simulator.reporting import CommitmentReporter
+from modality_sdk.simulator.scp import calling_ae_title
 from modality_sdk.simulator.storage import StoredObject, judge_object, part10
+from modality_sdk.simulator.study_root import search
 
 __all__ = ["Pacs"]
 
@@ -44,8 +39,8 @@ _ACTION_TYPE = 1
 _ASSOCIATE_S = 5.0
 
 
-class Pacs(ServiceProvider):
-    """Archive: Verification, Storage of every class, Storage Commitment at one port.
+class Pacs(CommitmentReporter):
+    """Archive: Verification, Storage of every class, Storage Commitment, Study Root queries at one port.
 
     Parameters
     ----------
@@ -79,21 +74,12 @@ class Pacs(ServiceProvider):
         abort_unknown: bool = False,
         report_delay: float = 0.0,
     ) -> None:
-        super().__init__(ae_title=ae_title, host=host, port=port)
-        self.commitment = commitment
+        super().__init__(ae_title=ae_title, host=host, port=port, commitment=commitment, report_delay=report_delay)
         self.abort_unknown = abort_unknown
-        self.report_delay = report_delay
         self._transfer_syntaxes = [UID(uid) for uid in transfer_syntaxes]
         self._in_memory = in_memory
         self._store_dir, self._owns_store = store_dir, False
         self._stored: dict[str, StoredObject] = {}
-        self._transactions: dict[str, CommitmentTransaction] = {}
-        self._addresses: dict[str, tuple[str, int]] = {}
-        self._reporters: set[threading.Thread] = set()
-        self._message_id = 0
-        # reports under way on the requestor's association, and those that wait for the response to leave
-        self._asked: dict[tuple[Association, int], str] = {}
-        self._waiting: dict[Association, CommitmentTransaction] = {}
 
     # what has happened ------------------------------------------------------------------------------------
 
@@ -103,31 +89,12 @@ class Pacs(ServiceProvider):
         with self._lock:
             return dict(self._stored)
 
-    @property
-    def transactions(self) -> dict[str, CommitmentTransaction]:
-        """The storage commitment transactions by Transaction UID."""
-        with self._lock:
-            return dict(self._transactions)
-
     def forget(self, sop_instance_uid: str) -> None:
         """Lose an object, so that it is not committed any more."""
         with self._lock:
             lost = self._stored.pop(sop_instance_uid, None)
         if lost is not None and lost.path is not None:
             lost.path.unlink(missing_ok=True)
-
-    def register(self, ae_title: str, host: str, port: int) -> None:
-        """Tell the archive where an application entity takes its commitment reports.
-
-        Raises
-        ------
-        ConfigurationError
-            When title or port is out of range.
-        """
-        check_ae_title("ae_title", ae_title)
-        check_port("port", port)
-        with self._lock:
-            self._addresses[ae_title.strip()] = (host, port)
 
     # life -------------------------------------------------------------------------------------------------
 
@@ -148,8 +115,6 @@ class Pacs(ServiceProvider):
     def close(self) -> None:
         """Stop to listen, end every association and reporter, remove the own directory."""
         super().close()
-        for reporter in list(self._reporters):
-            reporter.join(_ASSOCIATE_S)
         self._remove_own_store()
 
     def _remove_own_store(self) -> None:
@@ -163,14 +128,14 @@ class Pacs(ServiceProvider):
         for context in AllStoragePresentationContexts:
             ae.add_supported_context(context.abstract_syntax or "", self._transfer_syntaxes)
         ae.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)
+        ae.add_supported_context(StudyRootQueryRetrieveInformationModelFind)
 
     def _handlers(self) -> list[Any]:
         return [
             *super()._handlers(),
+            (evt.EVT_C_FIND, self._find),
             (evt.EVT_C_STORE, lambda event: self._serve("C-STORE", event, self._store)[0]),
             (evt.EVT_N_ACTION, lambda event: self._serve("N-ACTION", event, self._commit)),
-            (evt.EVT_PDU_SENT, self._report_behind_response),
-            (evt.EVT_DIMSE_RECV, self._hear),
         ]
 
     # storage ----------------------------------------------------------------------------------------------
@@ -213,6 +178,14 @@ class Pacs(ServiceProvider):
                 calling_ae_title=sender,
             )
 
+    # query ------------------------------------------------------------------------------------------------
+
+    def _find(self, event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
+        return self._list(event, lambda keys: search(keys, self._headers(), retrieve_ae_title=self.ae_title))
+
+    def _headers(self) -> list[Dataset]:
+        return [stored.dataset(pixels=False) for stored in self.stored.values()]
+
     # storage commitment -----------------------------------------------------------------------------------
 
     def _commit(self, event: evt.Event) -> Answer:
@@ -245,153 +218,3 @@ class Pacs(ServiceProvider):
                 self._transactions[transaction_uid] = transaction
         self._deliver(event.assoc, transaction)
         return Answer()
-
-    def _deliver(self, association: Association, transaction: CommitmentTransaction) -> None:
-        match self.commitment:
-            case Commitment.NEW_ASSOCIATION:
-                self._start_reporter(transaction)
-            case Commitment.SAME_ASSOCIATION:
-                with self._lock:
-                    self._waiting[association] = transaction
-            case Commitment.BEFORE_RESPONSE:
-                self._report_on(association, transaction)
-            case Commitment.NEVER:
-                pass
-
-    def report(self, transaction_uid: str) -> None:
-        """Send the report of a transaction now, on a new association: a late one, or one more time.
-
-        The objects are judged anew. `transactions` tells how it went.
-
-        Raises
-        ------
-        StateError
-            When there is no such transaction, or its requestor's address is not registered.
-        """
-        with self._lock:
-            transaction = self._transactions.get(transaction_uid)
-        if transaction is None:
-            raise StateError(f"no storage commitment transaction {transaction_uid}")
-        if transaction.calling_ae_title not in self._addresses:
-            raise StateError(f"no address registered for {transaction.calling_ae_title}")
-        self._report_on_new_association(replace(transaction, failures=None))
-
-    def _judged(self, transaction: CommitmentTransaction) -> CommitmentTransaction:
-        failures = transaction.failures
-        if failures is None:
-            stored = self.stored
-            failures = {}
-            for reference in transaction.references:
-                known = stored.get(reference.sop_instance_uid)
-                if known is None:
-                    failures[reference.sop_instance_uid] = int(Status.NO_SUCH_SOP_INSTANCE)
-                elif known.sop_class_uid != reference.sop_class_uid:
-                    failures[reference.sop_instance_uid] = int(Status.CLASS_INSTANCE_CONFLICT)
-        return replace(transaction, failures=failures, event_type=event_type_of(failures))
-
-    def _start_reporter(self, transaction: CommitmentTransaction) -> None:
-        def run() -> None:
-            try:
-                if not (self.report_delay and self._unplugged.wait(self.report_delay)):
-                    self._report_on_new_association(transaction)
-            finally:
-                self._reporters.discard(threading.current_thread())
-
-        reporter = threading.Thread(target=run, name=f"simulator-{self.ae_title}-report", daemon=True)
-        self._reporters.add(reporter)
-        reporter.start()
-
-    def _report_on_new_association(self, transaction: CommitmentTransaction) -> None:
-        transaction = self._judged(transaction)
-        host, port = self._addresses[transaction.calling_ae_title]
-        if self._unplugged.is_set():
-            self._settle(transaction, None, "offline")
-            return
-        caller = AE(self.ae_title)
-        caller.acse_timeout = caller.dimse_timeout = caller.connection_timeout = _ASSOCIATE_S
-        caller.add_requested_context(StorageCommitmentPushModel, [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
-        try:
-            # the archive is requestor and SCP at once (PS3.7 D.3.3.4)
-            association = caller.associate(
-                host,
-                port,
-                ae_title=transaction.calling_ae_title,
-                ext_neg=[build_role(StorageCommitmentPushModel, scp_role=True)],
-                evt_handlers=[(evt.EVT_ACSE_SENT, self._hold), (evt.EVT_CONN_OPEN, quick_socket)],
-            )
-        except (OSError, RuntimeError) as error:
-            self._settle(transaction, None, type(error).__name__)
-            return
-        if not association.is_established:
-            self._settle(transaction, None, "rejected" if association.is_rejected else "no association")
-            return
-        try:
-            status, _ = association.send_n_event_report(
-                self._event_information(transaction),
-                transaction.event_type or 0,
-                StorageCommitmentPushModel,
-                StorageCommitmentPushModelInstance,
-            )
-            code = status.get("Status")
-            self._settle(transaction, code, "" if code is not None else "no answer")
-        except (ValueError, RuntimeError) as error:
-            self._settle(transaction, None, f"not sent ({type(error).__name__})")
-        finally:
-            if association.is_established:
-                association.release()
-
-    def _event_information(self, transaction: CommitmentTransaction) -> Dataset:
-        return report_of(transaction.transaction_uid, transaction.references, transaction.failures or {})
-
-    def _report_behind_response(self, event: evt.Event) -> None:
-        # the response is one PDU and has just left; nothing else was queued on this association
-        with self._lock:
-            transaction = self._waiting.pop(event.assoc, None)
-        if transaction is not None:
-            self._report_on(event.assoc, transaction)
-
-    def _report_on(self, association: Association, transaction: CommitmentTransaction) -> None:
-        """Send a report without waiting for its answer, which `_hear` takes: the requestor may go on asking."""
-        transaction = self._judged(transaction)
-        context = next(
-            context
-            for context in association.accepted_contexts
-            if context.abstract_syntax == StorageCommitmentPushModel
-        )
-        syntax = context.transfer_syntax[0]
-        with self._lock:
-            self._message_id = self._message_id % 0xFFFF + 1
-            message_id = self._message_id
-            self._asked[association, message_id] = transaction.transaction_uid
-        report = N_EVENT_REPORT()
-        report.MessageID = message_id
-        report.AffectedSOPClassUID = StorageCommitmentPushModel
-        report.AffectedSOPInstanceUID = StorageCommitmentPushModelInstance
-        report.EventTypeID = transaction.event_type
-        information = encode(self._event_information(transaction), syntax.is_implicit_VR, syntax.is_little_endian)
-        report.EventInformation = io.BytesIO(information or b"")
-        self._settle(transaction, None, "")
-        association.dimse.send_msg(report, context.context_id or 0)
-
-    def _hear(self, event: evt.Event) -> None:
-        if type(event.message).__name__ != "N_EVENT_REPORT_RSP":
-            return
-        command = event.message.command_set
-        with self._lock:
-            uid = self._asked.pop((event.assoc, int(command.get("MessageIDBeingRespondedTo", 0))), "")
-            if uid in self._transactions:
-                self._transactions[uid] = replace(self._transactions[uid], report_status=command.get("Status"))
-
-    def _settle(self, transaction: CommitmentTransaction, status: int | None, error: str) -> None:
-        if error:
-            _log.info("%s: report of %s failed: %s", self.ae_title, transaction.transaction_uid, error)
-        with self._lock:
-            before = self._transactions.get(transaction.transaction_uid, transaction)
-            self._transactions[transaction.transaction_uid] = replace(
-                before,
-                failures=transaction.failures,
-                event_type=transaction.event_type,
-                report_status=status,
-                report_error=error,
-                reports=before.reports + 1,
-            )

@@ -18,13 +18,15 @@ from modality_sdk.model import StepStatus
 from modality_sdk.simulator.answers import Answer, Status
 from modality_sdk.simulator.matching import matches
 from modality_sdk.simulator.mpps import RecordedStep, Violation, judge_create, judge_set
-from modality_sdk.simulator.scp import ServiceProvider, calling_ae_title
+from modality_sdk.simulator.query import Matches, QueryProvider
+from modality_sdk.simulator.scp import calling_ae_title
+from modality_sdk.simulator.script import Reply
 from modality_sdk.simulator.worklist import judge_identifier, optional_keys, project, unsupported_keys
 
 __all__ = ["Ris"]
 
 
-class Ris(ServiceProvider):
+class Ris(QueryProvider):
     """Radiology information system: Verification, Modality Worklist and MPPS at one port.
 
     Parameters
@@ -86,34 +88,17 @@ class Ris(ServiceProvider):
     # worklist ---------------------------------------------------------------------------------------------
 
     def _find(self, event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
-        refusal = self._misbehave("C-FIND")
-        if refusal is not None:
-            yield self._explain(refusal), None
-            return
-        try:
-            refusal, status, answers = self._search(event.identifier)
-        except Exception:
-            refusal = Answer(status=Status.CANNOT_UNDERSTAND, comment="the identifier could not be processed")
-            status, answers = Status.PENDING, []
-        if refusal is not None:
-            yield self._explain(refusal), None
-            return
-        for answer in answers:
-            if event.is_cancelled:
-                yield Status.CANCEL, None
-                return
-            yield status, answer
-            self._pause("C-FIND")
+        return self._list(event, self._search)
 
-    def _search(self, identifier: Dataset) -> tuple[Answer | None, Status, list[Dataset]]:
+    def _search(self, identifier: Dataset) -> Answer | Matches:
         refusal = judge_identifier(identifier)
         if refusal is not None:
-            return refusal, Status.PENDING, []
+            return refusal
         unsupported = unsupported_keys(identifier)
         ignored = unsupported if self.match_optional else unsupported | optional_keys(identifier)
         status = Status.PENDING_WITH_WARNING if ignored else Status.PENDING
         found = [item for item in list(self.worklist) if matches(item, identifier, ignored)]
-        return None, status, [project(item, identifier, unsupported) for item in found]
+        return Matches(status=status, answers=tuple(project(item, identifier, unsupported) for item in found))
 
     # performed procedure steps ----------------------------------------------------------------------------
 
@@ -165,9 +150,9 @@ class Ris(ServiceProvider):
         return answer
 
     def _get(self, event: evt.Event) -> tuple[int, Dataset | None]:
-        answer = self._misbehave("N-GET")
-        if answer is not None:
-            return self._explain(answer), None
+        scripted = self._begin("N-GET", event)
+        if not scripted.acts or isinstance(scripted, Reply):
+            return self._explain(scripted.answer if isinstance(scripted, Reply) else Answer()), None
         request: Any = event.request
         step = self.steps.get(str(request.RequestedSOPInstanceUID))
         if step is None:

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from socketserver import BaseServer
 from types import TracebackType
 from typing import Any, Self
@@ -22,7 +22,9 @@ from modality_sdk.errors import ConfigurationError
 from modality_sdk.model import Peer
 from modality_sdk.model.network import check_ae_title
 from modality_sdk.simulator.answers import Answer, Exchange, Status
-from modality_sdk.simulator.misbehaviour import Misbehaviour, Refusal
+from modality_sdk.simulator.manners import ScriptedDimse, cut, has_ended
+from modality_sdk.simulator.misbehaviour import Misbehaviour
+from modality_sdk.simulator.script import Abort, Delay, LostResponse, Phase, Reject, Reply, Script, Serve, Silence, Step
 
 __all__ = ["ServiceProvider", "calling_ae_title", "quick_socket"]
 
@@ -133,7 +135,10 @@ class ServiceProvider:
         if acceptor is not None:
             acceptor.join(_JOIN_S)
         for association in server.active_associations:
-            _cut(association)
+            cut(association)
+            if association.requestor.primitive is None:
+                # its thread still waits for the association request, for as long as the time-out: wake it
+                association.dul.to_user_queue.put(None)
         for association in server.active_associations:
             association.join(_JOIN_S)
             association.dul.join(_JOIN_S)
@@ -176,22 +181,46 @@ class ServiceProvider:
 
     # manners ----------------------------------------------------------------------------------------------
 
+    def script(self, service: str, *steps: Step) -> None:
+        """Say what happens to the next requests of a service, one step after the other; then all is normal again.
+
+        Parameters
+        ----------
+        service
+            One of `SERVICES`.
+        steps
+            Added to those that the service still has before it, see `Script`.
+
+        Raises
+        ------
+        ConfigurationError
+            When the service is unknown or cannot do one of the steps.
+        """
+        self.misbehaviour.play(Script(service=service, steps=steps))
+
     def refuse(
-        self, service: str, status: int, *, times: int | None = None, comment: str = "", error_id: int | None = None
+        self,
+        service: str,
+        status: int,
+        *,
+        times: int | None = None,
+        comment: str = "",
+        error_id: int | None = None,
+        elements: Iterable[str] = (),
     ) -> None:
         """Answer the next requests of a service with a status, see `Misbehaviour.refuse`."""
-        self.misbehaviour.refuse(service, status, times=times, comment=comment, error_id=error_id)
+        self.misbehaviour.refuse(service, status, times=times, comment=comment, error_id=error_id, elements=elements)
 
     def delay(self, service: str, seconds: float) -> None:
         """Wait before every response of a service, see `Misbehaviour.delay`."""
         self.misbehaviour.delay(service, seconds)
 
     def behave(self) -> None:
-        """Forget every refusal and delay."""
+        """Forget every script, refusal and delay."""
         self.misbehaviour.behave()
 
     @property
-    def refusals(self) -> tuple[Refusal, ...]:
+    def refusals(self) -> tuple[Reply, ...]:
         """The refusals that are still to be given."""
         return self.misbehaviour.refusals
 
@@ -212,23 +241,69 @@ class ServiceProvider:
         self, service: str, event: evt.Event, serve: Callable[[evt.Event], Answer]
     ) -> tuple[int, Dataset | None]:
         """Answer one request of a service with a single response."""
-        answer = self._misbehave(service)
-        if answer is None:
+        step = self._begin(service, event)
+        answer = Answer()
+        if step.acts:
             try:
                 answer = serve(event)
             except Exception as error:
                 _log.warning("%s: a %s could not be processed (%s)", self.ae_title, service, type(error).__name__)
                 answer = Answer(status=Status.PROCESSING_FAILURE, comment="the request could not be processed")
-        return self._explain(answer), None
+        return self._explain(step.answer if isinstance(step, Reply) else answer), None
 
-    def _misbehave(self, service: str) -> Answer | None:
-        self._pause(service)
-        return self.misbehaviour.next_refusal(service)
+    def _begin(self, service: str, event: evt.Event) -> Step:
+        """Take the next step of the service's script and do what it wants before the request is served."""
+        self._pause(service, event.assoc)
+        step = self.misbehaviour.next_step(service)
+        self._pending.step = step
+        if isinstance(step, Delay):
+            self._wait(step.seconds, event.assoc)
+        elif isinstance(step, Abort) and step.phase is Phase.AT_REQUEST:
+            event.assoc.abort()
+        return step
 
-    def _pause(self, service: str) -> None:
-        seconds = self.misbehaviour.delay_of(service)
-        if seconds:
-            self._unplugged.wait(seconds)
+    def _pause(self, service: str, association: Association) -> None:
+        self._wait(self.misbehaviour.delay_of(service), association)
+
+    def _wait(self, seconds: float, association: Association) -> None:
+        """Wait, though no longer than the association and the provider live."""
+        deadline = time.monotonic() + seconds
+        while (rest := deadline - time.monotonic()) > 0 and not has_ended(association):
+            if self._unplugged.wait(min(rest, _POLL_S)):
+                return
+
+    def _requested(self, event: evt.Event) -> None:
+        """Do to an association request what the script of A-ASSOCIATE wants."""
+        association = event.assoc
+        self._pause("A-ASSOCIATE", association)
+        step = self._pending.association = self.misbehaviour.next_step("A-ASSOCIATE")
+        match step:
+            case Delay():
+                self._wait(step.seconds, association)
+            case Silence():
+                self._wait(_IDLE_S, association)
+                cut(association)
+                association.kill()
+            case LostResponse():
+                if not step.connection:
+                    self._wait(_IDLE_S, association)
+                cut(association)
+                association.kill()
+            case Reject():
+                association.acse.send_reject(step.result, step.source, step.diagnostic)
+                association.kill()
+            case Abort(phase=Phase.AT_REQUEST):
+                association.acse.send_abort(0x00)
+                association.kill()
+
+    def _established(self, event: evt.Event) -> None:
+        if isinstance(getattr(self._pending, "association", None), Abort):
+            event.assoc.abort()
+
+    def _taken_identifier(self) -> bytes | None:
+        identifier: bytes | None = getattr(self._pending, "identifier", None)
+        self._pending.identifier = None
+        return identifier
 
     def _explain(self, answer: Answer) -> int:
         # the response is built on this very thread, see _complete
@@ -249,10 +324,19 @@ class ServiceProvider:
         return ae
 
     def _all_handlers(self) -> list[Any]:
-        return [(evt.EVT_CONN_OPEN, self._connected), (evt.EVT_DIMSE_SENT, self._complete), *self._handlers()]
+        return [
+            (evt.EVT_CONN_OPEN, self._connected),
+            (evt.EVT_REQUESTED, self._requested),
+            (evt.EVT_ESTABLISHED, self._established),
+            (evt.EVT_DIMSE_SENT, self._complete),
+            *self._handlers(),
+        ]
 
     def _connected(self, event: evt.Event) -> None:
         quick_socket(event)
+        event.assoc.dimse = ScriptedDimse(
+            event.assoc, lambda: getattr(self._pending, "step", Serve()), self._taken_identifier
+        )
         self._hold(event)
 
     def _hold(self, event: evt.Event) -> None:
@@ -311,14 +395,3 @@ def quick_socket(event: evt.Event) -> None:
 def calling_ae_title(event: evt.Event) -> str:
     """AE title of the requestor of an event's association."""
     return str(event.assoc.requestor.ae_title).strip()
-
-
-def _cut(association: Association) -> None:
-    # pynetdicom's abort waits behind unsent data, closing the socket does not
-    link = association.dul.socket
-    if link is not None and link.socket is not None:
-        with contextlib.suppress(OSError):
-            link.socket.shutdown(socket.SHUT_RDWR)
-    if association.requestor.primitive is None:
-        # its thread still waits for the association request, for as long as the time-out: wake it
-        association.dul.to_user_queue.put(None)

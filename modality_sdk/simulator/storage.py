@@ -51,9 +51,10 @@ class StoredObject:
     received: int = 1
     calling_ae_title: str = ""
 
-    def dataset(self) -> Dataset:
-        """Read the object."""
-        return dcmread(io.BytesIO(self.content) if self.path is None else self.path)
+    def dataset(self, *, pixels: bool = True) -> Dataset:
+        """Read the object, with or without its Pixel Data."""
+        source = io.BytesIO(self.content) if self.path is None else self.path
+        return dcmread(source, stop_before_pixels=not pixels)
 
 
 def part10(event: evt.Event) -> bytes:

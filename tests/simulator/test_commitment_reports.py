@@ -19,7 +19,19 @@ from pynetdicom.sop_class import (
 )
 
 from modality_sdk.errors import StateError
-from modality_sdk.simulator import Commitment, CommitmentTransaction, Pacs
+from modality_sdk.model import SopReference
+from modality_sdk.simulator import (
+    Abort,
+    Commitment,
+    CommitmentTransaction,
+    Delay,
+    Pacs,
+    Phase,
+    Report,
+    Role,
+    Silence,
+    Step,
+)
 
 pytestmark = [pytest.mark.req("X-SIM"), pytest.mark.req("FR-DICOM-05")]
 
@@ -256,3 +268,81 @@ def test_a_report_on_demand_needs_a_known_transaction_and_address(associate: Any
         _act(association, information)
     with pytest.raises(StateError):
         pacs.report(information.TransactionUID)
+
+
+# misbehaviour -------------------------------------------------------------------------------------------------
+
+
+def _commit(associate: Any, pacs: Pacs, image: Any, reports: _Reports, *steps: Step, objects: int = 1) -> Dataset:
+    pacs.script("N-EVENT-REPORT", *steps)
+    information = _request(*((_DX, _store(associate, pacs, image)) for _ in range(objects)))
+    handlers = [(evt.EVT_N_EVENT_REPORT, reports.take), (evt.EVT_DIMSE_RECV, reports.watch)]
+    with associate(pacs, StorageCommitmentPushModel, evt_handlers=handlers) as association:
+        assert _act(association, information).Status == 0x0000
+        deadline = threading.Event()
+        for _ in range(100):
+            if len(reports.received) >= sum(step.copies for step in steps if isinstance(step, Report)):
+                break
+            deadline.wait(0.02)
+    return information
+
+
+@pytest.mark.parametrize("way", list(Commitment)[:3])
+def test_a_report_comes_twice(
+    associate: Any, pacs: Pacs, image: Any, listener: None, reports: _Reports, way: Commitment
+) -> None:
+    information = _commit(associate, pacs, image, reports, Report(way=way, copies=2))
+    assert [report.TransactionUID for _, report in reports.received] == [information.TransactionUID] * 2
+    assert pacs.transactions[information.TransactionUID].reports == 2
+
+
+def test_a_report_comes_from_another_ae_title_before_the_response(
+    associate: Any, pacs: Pacs, image: Any, listener: None, reports: _Reports
+) -> None:
+    pacs.script("N-EVENT-REPORT", Report(calling_ae_title="ARCHIVE2", before_response=True))
+    information = _request((_DX, _store(associate, pacs, image)))
+    with associate(pacs, StorageCommitmentPushModel) as association:
+        _act(association, information)
+        assert reports.callers == ["ARCHIVE2"]
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_report_comes_with_any_role_selection(
+    associate: Any, pacs: Pacs, image: Any, listener: None, reports: _Reports, role: Role
+) -> None:
+    information = _commit(associate, pacs, image, reports, Report(role=role))
+    assert _settled(pacs, information.TransactionUID).report_status == 0x0000
+    assert reports.one()[0] == 1
+
+
+def test_a_report_names_other_instances_another_transaction_and_a_false_event(
+    associate: Any, pacs: Pacs, image: Any, listener: None, reports: _Reports
+) -> None:
+    stranger = SopReference(sop_class_uid=_DX, sop_instance_uid="1.2.3")
+    step = Report(omit=1, add=(stranger,), transaction_uid="1.2.3.4", event_type=2)
+    information = _commit(associate, pacs, image, reports, step, objects=2)
+    event_type, report = reports.one()
+    assert (event_type, report.TransactionUID) == (2, "1.2.3.4")
+    first = information.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+    assert [item.ReferencedSOPInstanceUID for item in report.ReferencedSOPSequence] == [first, "1.2.3"]
+
+
+@pytest.mark.parametrize("way", list(Commitment)[:3])
+def test_a_scripted_silence_is_one_report_less(
+    associate: Any, pacs: Pacs, image: Any, listener: None, reports: _Reports, way: Commitment
+) -> None:
+    pacs.commitment = way
+    silent = _commit(associate, pacs, image, reports, Silence())
+    heard = _commit(associate, pacs, image, reports, Delay(seconds=0.02), Report())
+    assert reports.one()[1].TransactionUID == heard.TransactionUID
+    assert pacs.transactions[silent.TransactionUID].reports == 0
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_the_association_of_a_report_is_aborted(
+    associate: Any, pacs: Pacs, image: Any, listener: None, reports: _Reports, phase: Phase
+) -> None:
+    information = _commit(associate, pacs, image, reports, Abort(phase=phase))
+    transaction = _settled(pacs, information.TransactionUID)
+    assert len(reports.received) == (phase is Phase.AFTER_RESPONSE)
+    assert transaction.report_error == ("" if phase is Phase.AFTER_RESPONSE else "aborted")
