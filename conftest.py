@@ -1,4 +1,4 @@
-"""What all tests share: requirement markers, code blocks of the documents, skips in CI, stray threads."""
+"""What all tests share: requirement markers, code blocks of the documents, skips, stray threads, the MPPS judge."""
 
 import os
 import threading
@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+
+pytest_plugins = ["mpps_judge.recorder"]
 
 ROOT = Path(__file__).parent
 _REQUIREMENTS = ROOT / "conformance" / "requirements.toml"

@@ -1,9 +1,11 @@
 """The whole exam against real peers: worklist, storage and commitment at Orthanc, MPPS at odil."""
 
+import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +15,8 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from modality_sdk.clock import SystemClock
-from modality_sdk.model import Acquisition, Detector, Patient, StepStatus
+from modality_sdk.events import CommitmentTimedOut, Event
+from modality_sdk.model import Acquisition, CommitmentPolicy, Detector, Patient, StepStatus
 from modality_sdk.settings import Listen, Settings
 from modality_sdk.testing.phantom import radiograph
 from modality_sdk.workflow import Modality
@@ -117,6 +120,39 @@ def test_an_object_deleted_at_the_archive_is_sent_again_and_committed(
     step.complete()
     assert step.wait_until_archived(TIMEOUT).archived
     assert orthanc.file(lost.ref.sop_instance_uid)
+
+
+@pytest.mark.peer("orthanc")
+@pytest.mark.req("FR-DICOM-05")
+def test_a_report_that_comes_after_the_deadline_archives_the_step_and_ends_the_repetitions(
+    settings: Settings, orthanc: Orthanc
+) -> None:
+    port = free_port()
+    orthanc.register("XRAY1", port)
+    listen = Listen(host=settings.listen.host, port=port)
+    policy = CommitmentPolicy(request_timeout=0.2, re_requests=(3600,), linger=0)
+    modality = Modality(settings.model_copy(update={"listen": listen, "commitment": policy}))
+    with contextlib.closing(modality.open(listener=False)):  # nobody is there to take the report
+        events: list[Event] = []
+        modality.subscribe(events.append, CommitmentTimedOut)
+        begun = SystemClock().now()
+        with modality.start(patient=Patient(name="Unknown^Male", patient_id="TRAUMA-8")) as step:
+            step.add_image(PIXELS, CHEST)
+        wait_for(lambda: events)
+        assert not step.report().archived
+    with Modality(modality.settings) as again:
+        jobs = [j for j in orthanc.get("/jobs?expand") if j["Type"] == "StorageCommitmentScp"]
+        (job,) = [j for j in jobs if j["State"] == "Failure"]
+        orthanc.request(f"/jobs/{job['ID']}/resubmit", "POST", {})
+        wait_for(lambda: any(e.kind == "step_archived" and e.entity == step.uid for e in again.history(begun)))
+        assert len(again.queue.jobs(kind="N-ACTION")) == 1
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
 
 
 @pytest.mark.peer("orthanc")

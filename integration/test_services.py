@@ -262,6 +262,7 @@ def step() -> PerformedProcedureStep:
 
 @pytest.mark.req("FR-DICOM-04")
 @pytest.mark.peer("odil")
+@pytest.mark.illegal_mpps
 def test_odil_holds_the_step_as_it_was_created_and_completed(
     odil_mpps: OdilMpps, network: Network, step: PerformedProcedureStep
 ) -> None:
@@ -292,6 +293,7 @@ def test_odil_holds_the_step_as_it_was_created_and_completed(
 
 @pytest.mark.req("FR-DICOM-04")
 @pytest.mark.peer("odil")
+@pytest.mark.illegal_mpps
 def test_odil_s_refusals_come_back_with_their_status(
     odil_mpps: OdilMpps, network: Network, step: PerformedProcedureStep
 ) -> None:

@@ -19,6 +19,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "conformance").mkdir()
     for name in ("conftest.py", "conformance/requirements.toml", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "tests" / "mpps_judge", tmp_path / "tests" / "mpps_judge")
     return tmp_path
 
 
