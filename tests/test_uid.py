@@ -6,7 +6,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
@@ -34,6 +34,7 @@ def test_without_a_root_a_uid_is_a_random_uuid_under_2_25() -> None:
 @given(root=ROOTS, device=st.none() | st.integers(0, 99999))
 def test_every_uid_is_legal_and_stands_under_its_root(root: str, device: int | None) -> None:
     prefix = root if device is None else f"{root}.{device}"
+    assume(len(prefix) <= 38)  # longer ones leave no room and are refused
     for made in (UidGenerator(root, device).new() for _ in range(20)):
         assert is_uid(made)
         assert UID(made).is_valid
