@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from typing import overload
 
+from modality_sdk.errors import ConfigurationError
 from modality_sdk.model.code import Code
 from modality_sdk.model.identifiers import Issuer, PersonIdentification
 from modality_sdk.model.patient import Patient
@@ -134,6 +135,42 @@ class WorklistQuery:
     def __repr__(self) -> str:
         shown = ("start_date", "start_time", "modality", "scheduled_station_ae_title", "limit")
         return f"WorklistQuery({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)}, …)"
+
+    @classmethod
+    def broad(
+        cls, day: date, *, modality: str = "", scheduled_station_ae_title: str = "", limit: int | None = None
+    ) -> "WorklistQuery":
+        """The broad worklist query of IHE RAD-5: a day, and where given the modality and the station."""
+        return cls(
+            start_date=day, modality=modality, scheduled_station_ae_title=scheduled_station_ae_title, limit=limit
+        )
+
+    @classmethod
+    def patient_based(
+        cls,
+        *,
+        patient_name: str = "",
+        patient_id: str = "",
+        accession_number: str = "",
+        requested_procedure_id: str = "",
+        limit: int | None = None,
+    ) -> "WorklistQuery":
+        """The patient based query of IHE RAD-5, by any of its four keys.
+
+        Raises
+        ------
+        ConfigurationError
+            When no key is given: it would match every patient.
+        """
+        if not (patient_name or patient_id or accession_number or requested_procedure_id):
+            raise ConfigurationError("query", "a patient based query has at least one key")
+        return cls(
+            patient_name=patient_name,
+            patient_id=patient_id,
+            accession_number=accession_number,
+            requested_procedure_id=requested_procedure_id,
+            limit=limit,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -22,6 +22,8 @@ from modality_sdk.model import (
     SopReference,
     StepStatus,
     StoreResult,
+    WorklistChange,
+    WorklistItem,
     WorklistQuery,
     WorklistResult,
 )
@@ -51,6 +53,16 @@ class Worklist(Protocol):
 
     def today(self, *, timeout: float | None = None, cancel: CancelToken | None = None) -> WorklistResult:
         """Today's items of this station: start date, modality and station AE title."""
+
+    def refresh(
+        self,
+        item: WorklistItem,
+        *,
+        peer: Peer | None = None,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[WorklistItem | None, tuple[WorklistChange, ...]]:
+        """The item as the worklist has it now (None when it is gone), and what has changed."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from pydicom import Dataset
 
+from modality_sdk.dataset import worklist_changes
 from modality_sdk.errors import DimseFailure, ModalityError, NegotiationError
 from modality_sdk.model import (
     CancelToken,
@@ -21,6 +22,7 @@ from modality_sdk.model import (
     SopReference,
     StepStatus,
     StoreResult,
+    WorklistChange,
     WorklistItem,
     WorklistQuery,
     WorklistResult,
@@ -96,6 +98,20 @@ class FakeWorklist(_Answers):
     def today(self, *, timeout: float | None = None, cancel: CancelToken | None = None) -> WorklistResult:
         """As `modality_sdk.scu.Worklist.today`."""
         return self.query(timeout=timeout, cancel=cancel)
+
+    def refresh(
+        self,
+        item: WorklistItem,
+        *,
+        peer: Peer | None = None,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[WorklistItem | None, tuple[WorklistChange, ...]]:
+        """As `modality_sdk.scu.Worklist.refresh`."""
+        for found in self.query(peer=peer, timeout=timeout, cancel=cancel):
+            if found.scheduled_procedure_step_id == item.scheduled_procedure_step_id:
+                return found, worklist_changes(item, found)
+        return None, ()
 
 
 @dataclass

@@ -185,3 +185,14 @@ def test_a_corrected_patient_is_told_as_changes(hospital: Hospital, network: Net
     assert "Mueller" not in repr(changes)
     hospital.ris.worklist.remove(at_ris)
     assert worklist.refresh(item) == (None, ())
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_the_two_queries_of_the_profile_find_what_they_are_for(hospital: Hospital, network: Network) -> None:
+    worklist = service(network, hospital.ris.peer)
+    assert len(worklist.query(WorklistQuery.broad(TODAY))) == 7
+    assert len(worklist.query(WorklistQuery.broad(TODAY, modality="CT"))) == 1
+    (found,) = worklist.query(WorklistQuery.patient_based(patient_name="yamada*"))
+    assert worklist.query(WorklistQuery.patient_based(accession_number=found.accession_number)).items == (found,)
+    with pytest.raises(ConfigurationError):
+        WorklistQuery.patient_based()
