@@ -117,6 +117,8 @@ class WorklistQuery:
         (PS3.4 K.2.2.1.1.1).
     patient_name
         With wildcards ``*`` and ``?``.
+    fuzzy
+        Ask for fuzzy semantic matching of person names, where the peer offers it (PS3.4 K.5.1).
     limit
         Stop after so many items; the result then says ``truncated``.
     """
@@ -130,6 +132,7 @@ class WorklistQuery:
     patient_id: str = ""
     accession_number: str = ""
     requested_procedure_id: str = ""
+    fuzzy: bool = False
     limit: int | None = None
 
     def __repr__(self) -> str:
@@ -229,12 +232,15 @@ class WorklistResult(Sequence[WorklistItem]):
         Answers that were malformed.
     unsupported_keys
         Whether the peer said (FF01), or showed, that it ignored optional matching keys.
+    fuzzy
+        Whether the peer matched names fuzzily, as it was asked to.
     """
 
     items: tuple[WorklistItem, ...] = ()
     truncated: bool = False
     problems: tuple[WorklistProblem, ...] = ()
     unsupported_keys: bool = False
+    fuzzy: bool = False
 
     @overload
     def __getitem__(self, index: int) -> WorklistItem: ...

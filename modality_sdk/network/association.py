@@ -1,13 +1,13 @@
 """An association with a peer, as one caller leases it."""
 
 import queue
-import threading
 import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any
 
 from pydicom import Dataset
+from pydicom.uid import UID
 from pynetdicom.dimse_primitives import (
     C_CANCEL,
     C_ECHO,
@@ -67,7 +67,6 @@ class Association:
             for context in requestor.accepted_contexts
         )
         self._message_id = 0
-        self._owner = threading.get_ident()
         self._broken = False
 
     def __repr__(self) -> str:
@@ -82,6 +81,11 @@ class Association:
     def transfer_syntaxes(self, abstract_syntax: str) -> tuple[str, ...]:
         """The transfer syntaxes accepted for a SOP class, in the order of proposal."""
         return tuple(c.transfer_syntax for c in self.accepted if c.abstract_syntax == abstract_syntax)
+
+    def extended_negotiation(self, abstract_syntax: str) -> bytes:
+        """What the peer granted of the extended negotiation of a SOP class; empty when nothing (PS3.7 D.3.3.5)."""
+        granted: bytes = self._requestor.acceptor.sop_class_extended.get(UID(abstract_syntax), b"")
+        return granted
 
     # ---- services --------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pydicom.uid import ImplicitVRLittleEndian
-from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
+from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation, SOPClassExtendedNegotiation
 from pynetdicom.presentation import PresentationContext, build_role
 
 from modality_sdk.errors import NegotiationError
@@ -16,6 +16,7 @@ __all__ = [
     "ContextProposal",
     "bearable",
     "bearable_syntaxes",
+    "extended_items",
     "presentation_contexts",
     "role_items",
 ]
@@ -37,12 +38,15 @@ class ContextProposal:
         not in.
     scu_role, scp_role
         SCP/SCU Role Selection (PS3.7 D.3.3.4); no item is sent when both are None.
+    extended_negotiation
+        Service class application information of SOP Class Extended Negotiation (PS3.7 D.3.3.5); none when empty.
     """
 
     abstract_syntax: str
     transfer_syntaxes: tuple[str, ...]
     scu_role: bool | None = None
     scp_role: bool | None = None
+    extended_negotiation: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,3 +126,15 @@ def role_items(proposals: Sequence[ContextProposal]) -> list[SCP_SCU_RoleSelecti
         for p in {p.abstract_syntax: p for p in proposals}.values()
         if p.scu_role is not None or p.scp_role is not None
     ]
+
+
+def extended_items(proposals: Sequence[ContextProposal]) -> list[SOPClassExtendedNegotiation]:
+    """The SOP class extended negotiation items of an association request."""
+    items = []
+    for abstract_syntax, information in {p.abstract_syntax: p.extended_negotiation for p in proposals}.items():
+        if information:
+            item = SOPClassExtendedNegotiation()
+            item.sop_class_uid = abstract_syntax
+            item.service_class_application_information = information
+            items.append(item)
+    return items

@@ -21,7 +21,7 @@ from modality_sdk.errors import (
 )
 from modality_sdk.model import CancelToken, Peer
 from modality_sdk.network.association import Association
-from modality_sdk.network.contexts import ContextProposal, bearable, presentation_contexts, role_items
+from modality_sdk.network.contexts import ContextProposal, bearable, extended_items, presentation_contexts, role_items
 from modality_sdk.network.handlers import HandlerTable
 from modality_sdk.network.quiet import silence_pynetdicom
 from modality_sdk.network.requestor import Requestor
@@ -152,8 +152,10 @@ class Network:
             requestor.requestor.implementation_class_uid = self._ae.implementation_class_uid
             requestor.requestor.implementation_version_name = self._ae.implementation_version_name
             requestor.requestor.requested_contexts = proposed
-            for item in role_items(contexts):
-                requestor.requestor.add_negotiation_item(item)
+            for role in role_items(contexts):
+                requestor.requestor.add_negotiation_item(role)
+            for extended in extended_items(contexts):
+                requestor.requestor.add_negotiation_item(extended)
             association = self._negotiate(peer, requestor, ClientSocket(requestor, sock), left, begun, cancel)
         except BaseException:
             cut(sock)

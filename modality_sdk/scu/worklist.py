@@ -27,6 +27,8 @@ __all__ = ["WorklistScu"]
 _log = logging.getLogger("modality_sdk.scu")
 
 _UNSUPPORTED_KEYS = 0xFF01  # PS3.4 Table K.4-1
+_FUZZY = bytes([1, 1, 1])
+"""Extended negotiation: bytes 1 and 2 are fixed, byte 3 asks for fuzzy matching of names (PS3.4 K.5.1.1)."""
 
 
 class WorklistScu:
@@ -94,10 +96,12 @@ class WorklistScu:
             raise ConfigurationError("limit", "must be at least 1", query.limit)
         identifier = worklist_identifier(query, character_set=peer.query_charset)
         deadline = Deadline(timeout, cancel)
-        answer = _Answer(query, peer)
-        with self._network.lease(
-            peer, [proposal(ModalityWorklistInformationFind)], timeout=deadline.remaining(), cancel=cancel
-        ) as association:
+        wanted = proposal(ModalityWorklistInformationFind)
+        if query.fuzzy:
+            wanted = replace(wanted, extended_negotiation=_FUZZY)
+        with self._network.lease(peer, [wanted], timeout=deadline.remaining(), cancel=cancel) as association:
+            granted = association.extended_negotiation(ModalityWorklistInformationFind)
+            answer = _Answer(query, peer, fuzzy=query.fuzzy and granted[2:3] == b"\x01")
             # one more than wanted tells a list that is cut off from one that ends there
             for response in association.c_find(
                 ModalityWorklistInformationFind,
@@ -165,8 +169,10 @@ class WorklistScu:
 class _Answer:
     """The responses to one query, gathered."""
 
-    def __init__(self, query: WorklistQuery, peer: Peer) -> None:
-        self._query, self._peer = query, peer
+    def __init__(self, query: WorklistQuery, peer: Peer, *, fuzzy: bool) -> None:
+        self._query, self._peer, self._fuzzy = query, peer, fuzzy
+        # what counts as similar is the peer's own affair
+        self._unjudged = ("PatientName", "ScheduledPerformingPhysicianName") if fuzzy else ()
         self._items: list[WorklistItem] = []
         self._problems: list[WorklistProblem] = []
         self._answers = 0
@@ -187,7 +193,8 @@ class _Answer:
             )
             return
         item, problems = read_worklist_item(response.dataset, index, assume_charset=self._peer.assume_charset)
-        if item is not None and not matches(self._query, item, [problem.attribute for problem in problems]):
+        unjudged = {*self._unjudged, *(problem.attribute for problem in problems)}
+        if item is not None and not matches(self._query, item, unjudged):
             self._unsupported_keys = True
             return
         self._problems.extend(problems)
@@ -204,4 +211,5 @@ class _Answer:
             truncated=not complete or (limit is not None and self._answers > limit),
             problems=tuple(self._problems),
             unsupported_keys=self._unsupported_keys,
+            fuzzy=self._fuzzy,
         )

@@ -1,9 +1,13 @@
 """Worklist queries."""
 
 import logging
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
+from pydicom import Dataset
+from pynetdicom import AE, evt
+from pynetdicom.sop_class import ModalityWorklistInformationFind
 
 from modality_sdk.errors import ConfigurationError, ConnectError, DimseFailure, InvalidValue
 from modality_sdk.model import Peer, WorklistQuery
@@ -196,3 +200,34 @@ def test_the_two_queries_of_the_profile_find_what_they_are_for(hospital: Hospita
     assert worklist.query(WorklistQuery.patient_based(accession_number=found.accession_number)).items == (found,)
     with pytest.raises(ConfigurationError):
         WorklistQuery.patient_based()
+
+
+@pytest.mark.req("FR-DICOM-03")
+@pytest.mark.parametrize("grants", [True, False])
+def test_names_are_matched_fuzzily_where_the_peer_offers_it(network: Network, grants: bool) -> None:
+    item = Dataset()
+    item.PatientName, item.PatientID, item.StudyInstanceUID = "Meyer^Jon", "1", "1.2.3"
+    asked: list[bytes] = []
+
+    def negotiate(event: evt.Event) -> dict[str, bytes]:
+        asked.extend(event.app_info.values())
+        return dict(event.app_info) if grants else {}
+
+    def find(_: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
+        yield 0xFF00, item
+
+    ae = AE("FUZZY")
+    ae.add_supported_context(ModalityWorklistInformationFind)
+    server = ae.start_server(
+        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_SOP_EXTENDED, negotiate), (evt.EVT_C_FIND, find)]
+    )
+    peer = Peer(ae_title="FUZZY", host="127.0.0.1", port=server.socket.getsockname()[1])
+    try:
+        result = service(network, peer).query(WorklistQuery(patient_name="Maier^John", fuzzy=True))
+        assert asked == [bytes([1, 1, 1])]
+        assert (result.fuzzy, len(result)) == (grants, int(grants))
+        asked.clear()
+        assert not service(network, peer).query(WorklistQuery(patient_name="Meyer*")).fuzzy
+        assert asked == []
+    finally:
+        server.shutdown()
