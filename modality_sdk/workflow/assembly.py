@@ -7,9 +7,9 @@ from modality_sdk.queue import Job, Outcome, TransmissionQueue
 from modality_sdk.workflow.commitment import CommitmentRequests
 from modality_sdk.workflow.context import Context, Durable
 from modality_sdk.workflow.delivery import JobKind, MppsDelivery, StoreDelivery
-from modality_sdk.workflow.procedure_step import StepServices
 from modality_sdk.workflow.progress import StepProgress
 from modality_sdk.workflow.reports import CommitmentReports
+from modality_sdk.workflow.step_services import StepServices
 
 __all__ = ["Assembly"]
 

@@ -1,11 +1,9 @@
 """The performed procedure step: what an acquisition program holds while a patient is examined."""
 
-import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Literal, Self
-from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -26,7 +24,6 @@ from modality_sdk.model import (
     Patient,
     PerformedProcedureStep,
     PerformedSeries,
-    PresentationIntent,
     ProtocolChoice,
     RejectionReason,
     SopReference,
@@ -35,45 +32,16 @@ from modality_sdk.model import (
 )
 from modality_sdk.queue import PREDECESSOR_FAILED, Job
 from modality_sdk.uid import is_uid
-from modality_sdk.workflow.context import Context, Durable
-from modality_sdk.workflow.delivery import JobKind, MppsDelivery, StoreDelivery
+from modality_sdk.workflow.delivery import JobKind
 from modality_sdk.workflow.instance import Instance
 from modality_sdk.workflow.messages import encode_message
-from modality_sdk.workflow.progress import StepProgress
+from modality_sdk.workflow.series import choose_series, new_series
+from modality_sdk.workflow.step_services import StepServices
 from modality_sdk.workflow.waiting import wait_until
 
-__all__ = ["OnError", "PerformedStep", "Series", "StepServices"]
+__all__ = ["OnError", "PerformedStep", "Series"]
 
 OnError = Literal["keep_open", "discontinue"]
-
-
-class StepLock:
-    """Lets one thread at a time change a step."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepServices:
-    """What a step works with; made by `Modality`."""
-
-    context: Context
-    durable: Durable
-    stores: StoreDelivery
-    mpps: MppsDelivery
-    progress: StepProgress
-    locks: WeakValueDictionary[str, StepLock] = field(default_factory=WeakValueDictionary)
-
-    def lock_of(self, step_uid: str) -> StepLock:
-        """The lock of a step, the same for all who hold the step."""
-        return self.locks.setdefault(step_uid, StepLock())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +123,14 @@ class PerformedStep:
         """
         with self._lock, self._journal.transaction() as tx:
             step = self._open_step(tx)
-            made = self._new_series(tx, step, protocol.name if protocol else step.protocol_name, "", description)
+            made = new_series(
+                tx,
+                step,
+                self._services.context.uids,
+                protocol.name if protocol else step.protocol_name,
+                "",
+                description,
+            )
             object_attributes(step, made)  # a text that no object could carry is refused now, not at the end
             tx.add_series(self._uid, made)
             if protocol is not None:
@@ -200,11 +175,14 @@ class PerformedStep:
         detector = acquisition.detector or context.settings.detector_default
         if detector is None:
             raise MissingAttribute("ImagerPixelSpacing", "name a detector in the acquisition or in the settings")
+        wanted = series.series_instance_uid if series else None
         with self._lock:
             acquired = acquisition.acquired_at or context.clock.now()
             with self._journal.read() as tx:
                 step = self._open_step(tx)
-                target, number = self._target(tx, step, acquisition, series)
+                target, number = choose_series(
+                    tx, step, acquisition, series.series_instance_uid if series else None, self._services.context.uids
+                )
             event = IrradiationEvent(uid=context.uids.new(), started=acquired, acquisition=acquisition)
             image = DxImage(
                 pixels,
@@ -276,43 +254,6 @@ class PerformedStep:
             step = self._open_step(tx)
             tx.add_irradiation_event(self._uid, event)
             self._begin(tx, step)
-
-    def _target(
-        self, tx: Transaction, step: PerformedProcedureStep, acquisition: Acquisition, series: Series | None
-    ) -> tuple[PerformedSeries, int]:
-        """The series that the image goes to, and its Instance Number there."""
-        protocol = acquisition.protocol_name or step.protocol_name or acquisition.body_part
-        found = None
-        for known in tx.series_of(self._uid):
-            if series is not None:
-                if known.series_instance_uid == series.series_instance_uid:
-                    found = known
-            elif (known.protocol_name, known.body_part) == (protocol, acquisition.body_part):
-                found = known
-                break
-        if found is None:
-            return self._new_series(tx, step, protocol, acquisition.body_part, ""), 1
-        taken = [
-            r.instance_number for r in tx.instances_of(self._uid) if r.series_instance_uid == found.series_instance_uid
-        ]
-        return found, max(taken, default=0) + 1
-
-    def _new_series(
-        self, tx: Transaction, step: PerformedProcedureStep, protocol: str, body_part: str, description: str
-    ) -> PerformedSeries:
-        numbers = [s.series_number for s in tx.series_of(self._uid)]
-        return PerformedSeries(
-            series_instance_uid=self._services.context.uids.new(),
-            series_number=max(numbers, default=0) + 1,
-            modality=step.modality,
-            presentation_intent=PresentationIntent.FOR_PRESENTATION,
-            # Protocol Name is Type 1 in the Performed Series Sequence (PS3.4 Table F.7.2-1)
-            protocol_name=protocol or step.modality,
-            description=description,
-            operators=step.operators,
-            performing_physicians=step.performing_physicians,
-            body_part=body_part,
-        )
 
     # ---- judging ---------------------------------------------------------------------------------
 
@@ -417,7 +358,7 @@ class PerformedStep:
             series = tx.series_of(self._uid)
             if not series:
                 # a final state needs at least one item, with or without objects (PS3.4 F.7.2.1.1 note 2)
-                series = [self._new_series(tx, step, step.protocol_name, "", "")]
+                series = [new_series(tx, step, self._services.context.uids, step.protocol_name, "", "")]
             self._services.mpps.submit_set(tx, self._uid, 1, encode_message(mpps_set(step, series)))
             self._services.progress.advance(tx, self._uid)
 
