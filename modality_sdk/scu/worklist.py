@@ -7,7 +7,7 @@ from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore
 
 from modality_sdk.clock import Clock
 from modality_sdk.dataset import read_worklist_item, worklist_changes, worklist_identifier
-from modality_sdk.errors import ConfigurationError
+from modality_sdk.errors import ConfigurationError, StateError
 from modality_sdk.model import (
     CancelToken,
     Peer,
@@ -132,7 +132,7 @@ class WorklistScu:
             return result
         broad = self.query(replace(query, scheduled_station_ae_title=""), timeout=deadline.remaining(), cancel=cancel)
         unassigned = tuple(item for item in broad if not item.scheduled_station_ae_titles)
-        return replace(broad, items=unassigned) if unassigned else result
+        return replace(broad, items=unassigned)
 
     def refresh(
         self,
@@ -153,16 +153,24 @@ class WorklistScu:
             None when the step is no longer scheduled.
         tuple of WorklistChange
             Empty when nothing changed, or nothing is there.
+
+        Raises
+        ------
+        StateError
+            When the step is not in an answer that was cut or partly unreadable.
         """
         query = WorklistQuery(
             accession_number=item.accession_number,
             requested_procedure_id="" if item.accession_number else item.requested_procedure_id,
             patient_id="" if item.accession_number or item.requested_procedure_id else item.patient.patient_id,
         )
-        for found in self.query(query, peer=peer, timeout=timeout, cancel=cancel):
+        result = self.query(query, peer=peer, timeout=timeout, cancel=cancel)
+        for found in result:
             same_study = found.study_instance_uid == item.study_instance_uid
             if same_study and found.scheduled_procedure_step_id == item.scheduled_procedure_step_id:
                 return found, worklist_changes(item, found)
+        if result.truncated or any(problem.fatal for problem in result.problems):
+            raise StateError("the worklist's answer is incomplete; whether the step is still scheduled is not known")
         return None, ()
 
 

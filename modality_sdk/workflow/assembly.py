@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from modality_sdk.journal import Journal, Transaction
+from modality_sdk.model import JobState
 from modality_sdk.queue import Job, Outcome, TransmissionQueue
 from modality_sdk.workflow.commitment import CommitmentRequests
 from modality_sdk.workflow.context import Context, Durable
@@ -60,5 +61,7 @@ class Assembly:
                 self._mpps.settled(tx, job)
             case JobKind.N_ACTION:
                 self.requests.settled(tx, job)
+            case JobKind.COMMITMENT_DEADLINE if job.state is not JobState.COMPLETE:
+                self.requests.time_out(tx, job)
         if job.step_uid:
             self._progress.advance(tx, job.step_uid)

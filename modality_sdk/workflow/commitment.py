@@ -6,7 +6,7 @@ chain settles all of it.
 
 from collections.abc import Sequence
 
-from modality_sdk.errors import ModalityError, QueueCorrupt
+from modality_sdk.errors import DimseFailure, ModalityError, QueueCorrupt
 from modality_sdk.events import CommitmentFailed, CommitmentTimedOut
 from modality_sdk.journal import CommitmentRecord, Transaction
 from modality_sdk.model import CommitmentState, DeliveryState, JobState, SopReference
@@ -190,7 +190,7 @@ class CommitmentRequests:
             if any(map(is_settled, chain)) or self._is_superseded(tx, job, chain):
                 return Outcome(kind=OutcomeKind.DONE)  # the report to an earlier attempt came meanwhile
             record = chain[-1]
-            if job.attempts > 0 or record.state is not CommitmentState.REQUESTED:
+            if job.last_attempt is not None or record.state is not CommitmentState.REQUESTED:
                 record = self._successor(tx, record)
         uid = record.transaction_uid
         try:
@@ -203,7 +203,12 @@ class CommitmentRequests:
                 reported=lambda: self._durable.closing.cancelled or self._is_reported(uid),
             )
         except ModalityError as error:
-            return outcome_of_error(error)
+            outcome = outcome_of_error(error)
+            if isinstance(error, DimseFailure) and outcome.kind is OutcomeKind.HOLD:
+                # a refused transaction UID is spent (PS3.4 J.3.2.1.3), also when the attempt does not count
+                with self._durable.journal.transaction() as tx:
+                    self._successor(tx, record)
+            return outcome
 
         def accepted(tx: Transaction) -> None:
             timeout = self._policy.request_timeout or self._context.settings.retry.commitment_timeout
@@ -224,9 +229,10 @@ class CommitmentRequests:
 
     def handle_deadline(self, job: Job) -> Outcome:
         """Note that no report came in time, and when to ask again; a late report is still applied."""
-        return Outcome(kind=OutcomeKind.DONE, apply=lambda tx: self._time_out(tx, job))
+        return Outcome(kind=OutcomeKind.DONE, apply=lambda tx: self.time_out(tx, job))
 
-    def _time_out(self, tx: Transaction, job: Job) -> None:
+    def time_out(self, tx: Transaction, job: Job) -> None:
+        """Note that nobody waits for the report any more."""
         record = tx.get_commitment(job.transaction_uid)
         if record is None or record.state is not CommitmentState.REQUESTED:
             return

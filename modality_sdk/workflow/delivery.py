@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from modality_sdk.errors import DimseFailure, ModalityError
+from modality_sdk.errors import DimseFailure, ModalityError, StateError
 from modality_sdk.events import ImageStored, MppsRefused, StorageFailed
 from modality_sdk.journal import InstanceRecord, Transaction
 from modality_sdk.model import DeliveryState, InstanceState, JobState, SopReference, StepStatus
@@ -72,6 +72,13 @@ class StoreDelivery:
         tx.set_delivery(sop, destination, DeliveryState.FAILED, reason)
         self._durable.queue.fail(tx, _store_key(sop, destination), "NOT_COMMITTED", reason)
 
+    def kept_after_all(self, tx: Transaction, sop: SopReference, destination: str) -> None:
+        """Note that the destination keeps an object that had been given up."""
+        for job in self._durable.queue.jobs_of_instance(tx, sop.sop_instance_uid):
+            if job.destination == destination and job.state is JobState.FAILED:
+                self._durable.queue.cancel_in(tx, job)
+        tx.set_delivery(sop, destination, DeliveryState.COMMITTED)
+
     def handle(self, job: Job) -> Outcome:
         """Send one object (the queue's handler)."""
         with self._durable.journal.read() as tx:
@@ -84,7 +91,7 @@ class StoreDelivery:
             return outcome_of_error(error)
         # a duplicate is our own object when we sent it before, or when commitment will prove it; a status that only
         # this peer means so may also be a failure, so that both are asked
-        sent_before, proven = job.attempts > 0, self._context.committing_peer(job.destination) is not None
+        sent_before, proven = job.last_attempt is not None, self._context.committing_peer(job.destination) is not None
         duplicate = (result.action is Action.VERIFY and (sent_before or proven)) or (
             result.status in peer.quirks.duplicate_statuses and sent_before and proven
         )
@@ -110,8 +117,16 @@ class StoreDelivery:
         return Outcome(kind=OutcomeKind.DONE, apply=stored)
 
     def revived(self, tx: Transaction, job: Job) -> None:
-        """Note that the destination is owed the object again."""
+        """Note that the destination is owed the object again; a rejected one never is.
+
+        Raises
+        ------
+        StateError
+            When the operator has rejected the object.
+        """
         record = tx.get_instance(job.sop_instance_uid)
+        if record.state is InstanceState.REJECTED:
+            raise StateError(f"object {job.sop_instance_uid} was rejected and is not sent")
         tx.set_delivery(record.sop, job.destination, DeliveryState.WAITING)
 
     def settled(self, tx: Transaction, job: Job) -> None:
@@ -173,7 +188,7 @@ class MppsDelivery:
         try:
             self._send(job)
         except DimseFailure as error:
-            repeated = job.attempts > 0 and error.service == job.kind
+            repeated = job.last_attempt is not None and error.service == job.kind
             if not (error.verdict.action is Action.VERIFY and repeated):
                 return outcome_of_error(error)
             # the answer to an earlier attempt was lost, as it seems: the peer has already done what we repeat

@@ -180,9 +180,7 @@ class PerformedStep:
             acquired = acquisition.acquired_at or context.clock.now()
             with self._journal.read() as tx:
                 step = self._open_step(tx)
-                target, number = choose_series(
-                    tx, step, acquisition, series.series_instance_uid if series else None, self._services.context.uids
-                )
+                target, number = choose_series(tx, step, acquisition, wanted, context.uids)
             event = IrradiationEvent(uid=context.uids.new(), started=acquired, acquisition=acquisition)
             image = DxImage(
                 pixels,
@@ -292,7 +290,7 @@ class PerformedStep:
             queue = self._services.durable.queue
             sop_uid = record.sop.sop_instance_uid
             jobs = [j for j in queue.jobs_of_instance(tx, sop_uid) if j.state is not JobState.CANCELLED]
-            if any(j.state not in (JobState.PENDING, JobState.RETRYING) or j.attempts for j in jobs):
+            if any(j.state not in (JobState.PENDING, JobState.RETRYING) or j.last_attempt for j in jobs):
                 raise StateError(f"object {sop_uid} has left, or may have; it can no longer be held back")
             tx.set_instance_state(sop_uid, InstanceState.REJECTED, reason)
             for job in jobs:

@@ -29,6 +29,9 @@ _SUCCESS, _NO_SUCH_EVENT_TYPE, _INVALID_ARGUMENT, _UNKNOWN_TRANSACTION = (
 )
 
 
+_GIVEN_UP = (DeliveryState.STORED, DeliveryState.STORED_WITH_WARNING, DeliveryState.FAILED)
+
+
 class CommitmentReports:
     """Applies N-EVENT-REPORTs of storage commitment, on whichever association they come."""
 
@@ -88,7 +91,8 @@ class CommitmentReports:
 
     def _apply(self, tx: Transaction, record: CommitmentRecord, report: CommitmentReport) -> None:
         if is_settled(record):
-            return  # told twice, or an earlier or later request for the same objects was answered; that stands
+            self._amend(tx, record, report)
+            return
         asked = set(record.references)
         committed = asked & set(report.committed)
         reasons = {f.sop: f.failure_reason for f in report.failed if f.sop in asked}
@@ -107,6 +111,13 @@ class CommitmentReports:
                 tx.set_commitment_state(each.transaction_uid, state)
         if failed:
             self._follow_up(tx, record, failed, reasons)
+
+    def _amend(self, tx: Transaction, record: CommitmentRecord, report: CommitmentReport) -> None:
+        """Take a further report on what was answered before: it may add what is kept, and takes nothing back."""
+        added = set(record.references) & set(report.committed) - {f.sop for f in report.failed}
+        for delivery in tx.deliveries_of(record.step_uid):
+            if delivery.destination == record.destination and delivery.sop in added and delivery.state in _GIVEN_UP:
+                self._stores.kept_after_all(tx, delivery.sop, record.destination)
 
     def _follow_up(
         self, tx: Transaction, record: CommitmentRecord, failed: list[SopReference], reasons: dict[SopReference, int]

@@ -9,11 +9,11 @@ from pydicom import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import ModalityWorklistInformationFind
 
-from modality_sdk.errors import ConfigurationError, ConnectError, DimseFailure, InvalidValue
+from modality_sdk.errors import ConfigurationError, ConnectError, DimseFailure, InvalidValue, StateError
 from modality_sdk.model import Peer, WorklistQuery
 from modality_sdk.network import Network
 from modality_sdk.scu import WorklistScu
-from modality_sdk.simulator import Hospital
+from modality_sdk.simulator import Hospital, Truncate
 
 TODAY = date.today()  # noqa: DTZ011 - the hospital's worklist is of the local day
 
@@ -231,3 +231,12 @@ def test_names_are_matched_fuzzily_where_the_peer_offers_it(network: Network, gr
         assert asked == []
     finally:
         server.shutdown()
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_a_step_is_not_called_gone_when_the_answer_was_cut(hospital: Hospital, network: Network) -> None:
+    worklist = service(network, hospital.ris.peer)
+    item = worklist.today()[0]
+    hospital.ris.script("C-FIND", Truncate(after=0))
+    with pytest.raises(StateError, match="incomplete"):
+        worklist.refresh(item)

@@ -405,3 +405,37 @@ def test_a_refusal_of_mpps_names_the_attributes_in_its_event(site: FakeSite) -> 
     site.close()
     (refused,) = [e for e in site.events if isinstance(e, MppsRefused)]
     assert "PerformedStationName" in refused.reason
+
+
+def test_a_refused_request_that_holds_its_peer_is_repeated_under_a_new_uid(silent: FakeSite) -> None:
+    silent.commitment.answers.extend([DimseFailure("N-ACTION", 0x0124)] * 2)
+    perform(silent)
+    silent.run_until_idle()
+    for _ in range(6):
+        pass_time(silent, 120)
+    uids = [uid for _, uid, _ in silent.commitment.requests]
+    assert len(uids) == 3
+    assert len(set(uids)) == 3
+
+
+def test_a_cancelled_deadline_ends_the_wait_and_can_be_asked_again(silent: FakeSite) -> None:
+    step = perform(silent)
+    silent.run_until_idle()
+    (deadline,) = silent.modality.queue.jobs(kind="COMMITMENT-DEADLINE")
+    silent.modality.queue.cancel(deadline.id)
+    assert transactions(silent, step)[0][1] is CommitmentState.TIMED_OUT
+    assert silent.modality.request_commitment(step.uid) == 1
+
+
+def test_a_second_report_may_add_what_is_kept_and_takes_nothing_back(silent: FakeSite) -> None:
+    step = perform(silent, shots=2)
+    silent.run_until_idle()
+    _, uid, (first, second) = silent.commitment.requests[0]
+    tell = silent.modality.apply_commitment_report
+    assert tell(CommitmentReport(transaction_uid=uid, committed=(first,)))
+    assert states(step) == [DeliveryState.COMMITTED, DeliveryState.FAILED]
+    failed = (FailedReference(sop=first, failure_reason=NO_SUCH_INSTANCE),)
+    assert tell(CommitmentReport(transaction_uid=uid, committed=(second,), failed=failed))
+    assert states(step) == [DeliveryState.COMMITTED, DeliveryState.COMMITTED]
+    assert step.report().archived
+    assert silent.modality.queue.jobs(states={JobState.FAILED}) == []

@@ -643,3 +643,42 @@ def test_one_name_is_not_a_list_of_names(site: FakeSite) -> None:
     with pytest.raises(InvalidValue):
         site.modality.start(patient=Patient(name="A^B", sex="X"))
     assert site.modality.open_steps() == []
+
+
+@pytest.mark.req("X-CASES")
+def test_no_retry_sends_what_the_operator_rejected(site: FakeSite) -> None:
+    step = site.modality.start(scheduled_item())
+    bad = site.expose(step)
+    step.reject(bad, RejectionReason.MOTION_BLUR)
+    (job,) = site.modality.queue.jobs(kind="C-STORE")
+    with pytest.raises(StateError, match="rejected"):
+        site.modality.queue.retry(job.id)
+    site.run_until_idle()
+    assert site.storage.received == []
+
+
+@pytest.mark.req("X-IDEMP")
+def test_an_operators_retry_remembers_that_the_step_was_sent_before(site: FakeSite) -> None:
+    step = perform(site)
+    site.mpps.answers.extend(ResponseTimeout("no answer") for _ in range(6))
+    site.run_until_idle()
+    for _ in range(6):
+        site.clock.advance(480)
+        site.run_until_idle()
+    (failed,) = site.modality.queue.jobs(kind="N-CREATE", states={JobState.FAILED})
+    site.mpps.messages[step.uid] = []  # the peer had acted all the time
+    site.modality.queue.retry(failed.id)
+    site.run_until_idle()
+    assert step.report().mpps == (("ris", StepStatus.COMPLETED),)
+
+
+@pytest.mark.req("X-CASES")
+def test_an_object_that_may_have_left_cannot_be_rejected_after_a_retry_either(site: FakeSite) -> None:
+    step = site.modality.start(scheduled_item())
+    instance = site.expose(step)
+    site.storage.answers.append(0xA900)
+    site.run_until_idle()
+    (job,) = site.modality.queue.jobs(kind="C-STORE", states={JobState.FAILED})
+    site.modality.queue.retry(job.id)
+    with pytest.raises(StateError, match="has left"):
+        step.reject(instance, RejectionReason.POSITIONING)
