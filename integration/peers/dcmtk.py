@@ -1,6 +1,7 @@
 """DCMTK's storage and worklist servers."""
 
 import contextlib
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from modality_sdk.model import Peer
 
 from .process import accepts, find_program, free_port, missing, running
 
-__all__ = ["DcmtkServer", "storescp_peer", "wlmscpfs_peer"]
+__all__ = ["DcmtkServer", "patient_name_in", "storescp_peer", "wlmscpfs_peer"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +40,21 @@ def _program(name: str) -> str:
 
 
 @contextlib.contextmanager
-def storescp_peer(directory: Path, *options: str) -> Iterator[DcmtkServer]:
-    """``storescp``, which writes each object to a file named by its SOP Instance UID."""
-    program, port = _program("storescp"), free_port()
+def storescp_peer(directory: Path, *options: str, port: int = 0) -> Iterator[DcmtkServer]:
+    """``storescp``, which writes each object to a file named by its SOP Instance UID.
+
+    Parameters
+    ----------
+    directory
+        Of its log, and of what it receives, which stays there for the next one.
+    options
+        Of its command line.
+    port
+        0 for a free one.
+    """
+    program, port = _program("storescp"), port or free_port()
     received = directory / "received"
-    received.mkdir(parents=True)
+    received.mkdir(parents=True, exist_ok=True)
     arguments = [program, "--fork", "-aet", "STORESCP", "-od", str(received), "+B", *options, str(port)]
     with running(arguments, directory / "storescp.log", lambda: accepts(port)):
         yield DcmtkServer(ae_title="STORESCP", port=port, directory=received)
@@ -59,3 +70,11 @@ def wlmscpfs_peer(directory: Path) -> Iterator[DcmtkServer]:
     arguments = [program, "-s", "-csk", "-dfp", str(directory), str(port)]
     with running(arguments, directory / "wlmscpfs.log", lambda: accepts(port)):
         yield DcmtkServer(ae_title="WLM", port=port, directory=worklists)
+
+
+def patient_name_in(file: Path) -> str:
+    """Patient's Name of a DICOM file as DCMTK reads it."""
+    program = _program("dcmdump")
+    asked = [program, "+U8", "-q", "+P", "PatientName", str(file)]
+    said = subprocess.run(asked, capture_output=True, text=True, encoding="utf-8", timeout=10, check=True).stdout
+    return said[said.index("[") + 1 : said.rindex("]")]

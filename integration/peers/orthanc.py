@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,9 +123,15 @@ def _settings(**more: object) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def orthanc_peer(directory: Path) -> Iterator[Orthanc]:
-    """Orthanc in a container where a container engine answers, else from the local program."""
-    with _container(directory) if _engine_answers() else _local(directory) as orthanc:
+def orthanc_peer(directory: Path, **settings: object) -> Iterator[Orthanc]:
+    """Orthanc in a container where a container engine answers, else from the local program.
+
+    Parameters
+    ----------
+    settings
+        Options of its configuration, like ``DefaultEncoding="Latin1"``.
+    """
+    with _container(directory, settings) if _engine_answers() else _local(directory, settings) as orthanc:
         yield orthanc
 
 
@@ -138,7 +144,7 @@ def _engine_answers() -> bool:
 
 
 @contextlib.contextmanager
-def _local(directory: Path) -> Iterator[Orthanc]:
+def _local(directory: Path, settings: Mapping[str, object]) -> Iterator[Orthanc]:
     program = find_program("Orthanc", "/usr/sbin", "/usr/local/sbin")
     plugin = next((path for path in WORKLIST_PLUGINS if Path(path).exists()), "")
     if not program or not plugin:
@@ -158,6 +164,7 @@ def _local(directory: Path) -> Iterator[Orthanc]:
                 RemoteAccessAllowed=False,
                 DicomPort=dicom_port,
                 Worklists={"Enable": True, "Database": str(worklists)},
+                **settings,
             )
         )
     )
@@ -168,13 +175,15 @@ def _local(directory: Path) -> Iterator[Orthanc]:
 
 
 @contextlib.contextmanager
-def _container(directory: Path) -> Iterator[Orthanc]:
+def _container(directory: Path, more: Mapping[str, object]) -> Iterator[Orthanc]:
     from testcontainers.core.container import DockerContainer
 
     worklists = directory / "worklists"
     worklists.mkdir(parents=True)
     worklists.chmod(0o755)
-    settings = _settings(Worklists={"Enable": True, "Database": "/worklists", "DeleteWorklistsOnStableStudy": False})
+    settings = _settings(
+        Worklists={"Enable": True, "Database": "/worklists", "DeleteWorklistsOnStableStudy": False}, **more
+    )
     container = (
         DockerContainer(os.environ.get("ORTHANC_IMAGE", IMAGE))
         .with_exposed_ports(4242, 8042)

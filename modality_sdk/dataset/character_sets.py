@@ -7,6 +7,7 @@ the absence of the attribute.
 import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from pydicom import DataElement, Dataset
 from pydicom.charset import (
@@ -134,6 +135,10 @@ def _decode_fragment(fragment: bytes, first: str, delimiters: bytes) -> str:
     if codec in need_tail_escape_sequence_encodings:
         return fragment.decode(codec, "replace")  # Python's codec reads the escape sequence itself
     text = fragment[length:]
+    if first == _ENCODINGS[UNICODE[0]] and not text.isascii():
+        # some turn text into UTF-8 and leave escape sequences in it; other text is hardly ever UTF-8 by chance
+        with suppress(UnicodeDecodeError):
+            return text.decode(first)
     end = next((i for i, byte in enumerate(text) if byte in delimiters), len(text))
     return text[:end].decode(codec, "replace") + text[end:].decode(first, "replace")
 
