@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 from pydicom import uid
+from pydicom._uid_dict import UID_dictionary
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -51,6 +52,10 @@ _DOCUMENTS = {
     "presentation state": uid.GrayscaleSoftcopyPresentationStateStorage,
     "dose report": uid.XRayRadiationDoseSRStorage,
 }
+_UIDS = {entry[4]: sop_class for sop_class, entry in UID_dictionary.items()}
+_STUDY_ROOT_FIND = _UIDS["StudyRootQueryRetrieveInformationModelFind"]
+_PRINT = _UIDS["BasicGrayscalePrintManagementMeta"]
+_NEVER_MERELY_ASKED = ("query/retrieve", "printing")
 _NEEDED_BY_MODALITY = {"CR": "CR"}
 _NEEDED = "DX for presentation"
 _GIGABYTE = 10**9
@@ -141,13 +146,15 @@ def _needed_class(settings: Settings) -> str:
 
 
 def _probes(peer: Peer, settings: Settings) -> list[Probe]:
-    """The SOP classes of the peer's roles; all of ours, as a mere question, when the site gave it none."""
+    """The SOP classes of the peer's roles; those of an examination, as a mere question, when the site gave it none."""
     commits = peer.commitment is True or any(p.commitment == peer.name for p in settings.peers.values())
     roles = {
         "worklist": peer.name == settings.worklist,
         "MPPS": peer.name in settings.mpps,
         "storage": peer.name in (*settings.storage, *settings.dose),
         "commitment": commits,
+        "query/retrieve": peer.name == settings.query_retrieve,
+        "printing": peer.name == settings.printing,
     }
     asked = not any(roles.values())
     refused = CheckOutcome.WARNING if asked else CheckOutcome.FAILED
@@ -155,6 +162,8 @@ def _probes(peer: Peer, settings: Settings) -> list[Probe]:
         "worklist": MODALITY_WORKLIST,
         "MPPS": MODALITY_PERFORMED_PROCEDURE_STEP,
         "commitment": STORAGE_COMMITMENT_PUSH_MODEL,
+        "query/retrieve": _STUDY_ROOT_FIND,
+        "printing": _PRINT,
     }
     probes = [
         Probe(
@@ -164,13 +173,15 @@ def _probes(peer: Peer, settings: Settings) -> list[Probe]:
             cure=f"Have {peer.ae_title} offer it, or configure another peer for this role.",
         )
         for role, sop_class in services.items()
-        if asked or roles[role]
+        if roles[role] or (asked and role not in _NEVER_MERELY_ASKED)
     ]
     if asked or roles["storage"]:
         needed = _needed_class(settings)
         for name, sop_class in (_IMAGES | _DOCUMENTS).items():
             syntaxes = (*_COMPRESSED, *UNCOMPRESSED) if name in _IMAGES else UNCOMPRESSED
-            if peer.transfer_syntaxes:
+            if peer.quirks.one_syntax:  # to be accepted in another than the one that is sent would tell nothing
+                syntaxes = sendable_syntaxes(uid.ExplicitVRLittleEndian, peer.transfer_syntaxes)
+            elif peer.transfer_syntaxes:
                 syntaxes = tuple(s for s in peer.transfer_syntaxes if s in syntaxes)
             probes.append(
                 Probe(
@@ -209,7 +220,7 @@ def _sent_as(peer: Peer, stored: Check) -> Check:
 
 
 def _examine_ourselves(settings: Settings) -> list[Check]:
-    listener = examine_listener(settings.listener_options)
+    listener = examine_listener(settings.listener_options, implementation_class_uid=settings.implementation_class_uid)
     if listener.outcome is CheckOutcome.OK and settings.listen.port == 0 and _reports_expected(settings):
         cure = "Set listen.port, and tell it to the archive: it cannot call back to a port that changes."
         listener = replace(listener, outcome=CheckOutcome.WARNING, cure=cure)

@@ -31,6 +31,7 @@ from modality_sdk.network.listener import Listener
 from modality_sdk.network.network import Network
 from modality_sdk.network.transport import connect, cut
 from modality_sdk.status import rejection
+from modality_sdk.uid import IMPLEMENTATION_CLASS_UID
 
 __all__ = ["Check", "CheckOutcome", "Probe", "examine_listener", "examine_peer"]
 
@@ -41,6 +42,8 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S1
 
 # source and reason of a rejection: called AE title not recognized (PS3.8 Table 9-21)
 _NOT_OUR_TITLE = (1, 7)
+_REJECTED_TRANSIENT = 2
+_PAUSES = (0.05, 0.2, 0.5)  # s
 _ASK_LOG = "Look into the log of the peer, which knows why."
 _TELL_VENDOR = "Nothing is lost by it; the vendor of the peer should know."
 _LISTENER_CURES = {
@@ -124,9 +127,7 @@ def examine_peer(network: Network, peer: Peer, probes: Sequence[Probe], *, calli
     """
     checks = [_resolve(peer)]
     if checks[-1].outcome is CheckOutcome.OK:
-        checks.append(_connect(peer))
-    if checks[-1].outcome is CheckOutcome.OK and len(checks) > 1:
-        checks += _associate(network, peer, calling)
+        checks += _reach(network, peer, calling)
     associated = len(checks) > 2 and checks[2].outcome is CheckOutcome.OK
     broken = next((check.name for check in checks if check.outcome is CheckOutcome.FAILED), "")
     checks += [_not_run(name, broken) for name in _LAYERS[len(checks) :]]
@@ -139,7 +140,7 @@ def examine_peer(network: Network, peer: Peer, probes: Sequence[Probe], *, calli
     return checks
 
 
-def examine_listener(options: ListenerOptions) -> Check:
+def examine_listener(options: ListenerOptions, *, implementation_class_uid: str = IMPLEMENTATION_CLASS_UID) -> Check:
     """Look whether peers could call us back: our port is free, or a program of ours answers there.
 
     A program that runs and holds the port is no error. What lies between this machine and the peers is not seen.
@@ -148,6 +149,8 @@ def examine_listener(options: ListenerOptions) -> Check:
     ----------
     options
         Where and as whom we listen.
+    implementation_class_uid
+        By which a running program of ours is known (PS3.7 section D.3.3.2).
     """
     try:
         with Listener(options, HandlerTable()) as listener:
@@ -155,11 +158,11 @@ def examine_listener(options: ListenerOptions) -> Check:
             answer = _call_ourselves(options, port)
     except ConfigurationError as error:
         if error.field == "listen.port":
-            return _who_listens(options)
+            return _who_listens(options, implementation_class_uid)
         field = error.field.replace("listener.", "listen.")
         cure = _LISTENER_CURES.get(field, f"Change {field}.")
         return Check(name="listener", outcome=CheckOutcome.FAILED, cause=str(error), cure=cure)
-    if answer is not None:
+    if isinstance(answer, ModalityError):
         cause = f"port {port} could be opened, but a C-ECHO of our own was not answered there: {answer}"
         cure = "Let the firewall of this machine pass connections to the port."
         return Check(name="listener", outcome=CheckOutcome.FAILED, cause=cause, cure=cure)
@@ -199,19 +202,32 @@ def _resolve(peer: Peer) -> Check:
     return Check(name="name", outcome=CheckOutcome.OK, cause=f"{peer.host} is {', '.join(found)}")
 
 
-def _connect(peer: Peer) -> Check:
-    begun = time.monotonic()
+def _reach(network: Network, peer: Peer, calling: str) -> list[Check]:
+    """TCP, and what rests on it.
+
+    A bare connection would take the slot of a peer that serves one association at a time, so none is made but where
+    no association was requested: any answer to a request shows the connection too.
+    """
     try:
-        cut(connect(peer.host, peer.port, peer.timeouts.connect))
+        above = _associate(network, peer, calling)
     except ConnectError as error:
-        cure = f"Check peers.{peer.name}.port, that the peer runs, and the firewalls between."
-        return Check(name="TCP", outcome=CheckOutcome.FAILED, cause=error.cause, cure=cure)
-    taken = (time.monotonic() - begun) * 1000
-    return Check(name="TCP", outcome=CheckOutcome.OK, cause=f"connected to port {peer.port} in {taken:.0f} ms")
+        return [_unconnected(peer, error)]
+    except ConfigurationError as error:  # nothing was sent
+        try:
+            cut(connect(peer.host, peer.port, peer.timeouts.connect))
+        except ConnectError as refused:
+            return [_unconnected(peer, refused)]
+        above = [_explain("association", error, peer, calling)]
+    return [Check(name="TCP", outcome=CheckOutcome.OK, cause=f"port {peer.port} takes connections"), *above]
+
+
+def _unconnected(peer: Peer, error: ConnectError) -> Check:
+    cure = f"Check peers.{peer.name}.port, that the peer runs, and the firewalls between."
+    return Check(name="TCP", outcome=CheckOutcome.FAILED, cause=error.cause, cure=cure)
 
 
 def _associate(network: Network, peer: Peer, calling: str) -> list[Check]:
-    """Association and C-ECHO."""
+    """Association and C-ECHO; raises where no association was requested."""
     checks: list[Check] = []
     try:
         proposal = ContextProposal(abstract_syntax=VERIFICATION, transfer_syntaxes=_SYNTAXES)
@@ -225,6 +241,8 @@ def _associate(network: Network, peer: Peer, calling: str) -> list[Check]:
         checks.append(Check(name="association", outcome=CheckOutcome.OK, cause=found))
         found = "Verification is not offered, as every acceptor should (PS3.4 Annex A)"
         checks.append(Check(name="C-ECHO", outcome=CheckOutcome.WARNING, cause=found, cure=_TELL_VENDOR))
+    except (ConnectError, ConfigurationError):
+        raise
     except ModalityError as error:
         checks.append(_explain(_LAYERS[2 + len(checks)], error, peer, calling))
     return checks
@@ -243,8 +261,7 @@ def _negotiate(network: Network, peer: Peer, probe: Probe, calling: str) -> Chec
     proposed = bearable_syntaxes(probe.proposal.transfer_syntaxes, peer)
     accepted: tuple[str, ...] = ()
     try:
-        with network.lease(peer, [probe.proposal]) as association:
-            accepted = association.transfer_syntaxes(probe.proposal.abstract_syntax)
+        accepted = _accepted(network, peer, probe.proposal)
     except NegotiationError:
         pass  # none of them
     except ModalityError as error:
@@ -255,6 +272,20 @@ def _negotiate(network: Network, peer: Peer, probe: Probe, calling: str) -> Chec
     cause = f"{class_name(probe.proposal.abstract_syntax)} is not accepted"
     cause += f" in {_names(proposed)}" if proposed else ": the quirks of the peer leave nothing to propose"
     return Check(name=probe.name, outcome=probe.refused, cause=cause, cure=probe.cure)
+
+
+def _accepted(network: Network, peer: Peer, proposal: ContextProposal) -> tuple[str, ...]:
+    """The syntaxes accepted; a peer of one association may need a moment to notice that our last one has ended."""
+    for pause in _PAUSES:
+        try:
+            with network.lease(peer, [proposal]) as association:
+                return association.transfer_syntaxes(proposal.abstract_syntax)
+        except AssociationRejected as error:
+            if error.result != _REJECTED_TRANSIENT:
+                raise
+        time.sleep(pause)
+    with network.lease(peer, [proposal]) as association:
+        return association.transfer_syntaxes(proposal.abstract_syntax)
 
 
 def _names(syntaxes: Sequence[str]) -> str:
@@ -285,8 +316,8 @@ def _explain(name: str, error: ModalityError, peer: Peer, calling: str) -> Check
 # ---- ourselves -----------------------------------------------------------------------------------
 
 
-def _call_ourselves(options: ListenerOptions, port: int) -> ModalityError | None:
-    """A C-ECHO to our own port; None when it was answered."""
+def _call_ourselves(options: ListenerOptions, port: int) -> ModalityError | str:
+    """A C-ECHO to our own port: the implementation class UID of who answered it, or why it was not answered."""
     host = _EVERYWHERE.get(options.host, options.host)
     network = Network(ae_title=options.ae_title)
     try:
@@ -294,19 +325,23 @@ def _call_ourselves(options: ListenerOptions, port: int) -> ModalityError | None
         proposal = ContextProposal(abstract_syntax=VERIFICATION, transfer_syntaxes=_SYNTAXES)
         with network.lease(peer, [proposal]) as association:
             association.c_echo().raise_for_failure()
+            return str(association._requestor.acceptor.implementation_class_uid or "")
     except ModalityError as error:
         return error
     finally:
         network.close()
-    return None
 
 
-def _who_listens(options: ListenerOptions) -> Check:
+def _who_listens(options: ListenerOptions, ours: str) -> Check:
     """The port is in use: by our own acquisition program, which is well, or by another?"""
     answer = _call_ourselves(options, options.port)
-    if answer is None:
-        cause = f"port {options.port} is in use by a program that answers as {options.ae_title}: yours is running"
-        return Check(name="listener", outcome=CheckOutcome.OK, cause=cause)
+    if isinstance(answer, str):
+        cause = f"port {options.port} is in use by a program that answers as {options.ae_title}"
+        if answer == ours:
+            return Check(name="listener", outcome=CheckOutcome.OK, cause=f"{cause}: yours is running")
+        cause += f", of implementation class {answer or 'unknown'}, which is not ours"  # it may take any called title
+        cure = "Unless it is your own program, end it or set another listen.port."
+        return Check(name="listener", outcome=CheckOutcome.WARNING, cause=cause, cure=cure)
     foreign = isinstance(answer, AssociationRejected) and (answer.source, answer.reason) == _NOT_OUR_TITLE
     return Check(
         name="listener",

@@ -12,12 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+)
+from pynetdicom import AE
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]
+    BasicGrayscalePrintManagementMeta,
+    StudyRootQueryRetrieveInformationModelFind,
+    Verification,
+)
 
 from modality_sdk.cli import main
 from modality_sdk.model import ListenerOptions
 from modality_sdk.network import HandlerTable, Listener
 from modality_sdk.simulator import Hospital, Pacs
+from modality_sdk.uid import IMPLEMENTATION_CLASS_UID
 
 pytestmark = pytest.mark.req("FR-DICOM-09")
 
@@ -59,6 +70,21 @@ def silent() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+@contextlib.contextmanager
+def acceptor(*sop_classes: str) -> Iterator[int]:
+    """Port of a program of another make that takes any called AE title, and one association at a time."""
+    ae = AE("OTHER")
+    ae.maximum_associations = 1
+    for sop_class in (Verification, *sop_classes):
+        ae.add_supported_context(sop_class)
+    server = ae.start_server(("127.0.0.1", 0), block=False)
+    assert server is not None
+    try:
+        yield server.socket.getsockname()[1]
+    finally:
+        server.shutdown()
+
+
 LISTEN = '[listen]\nhost = "127.0.0.1"\nport = 0\n'
 
 
@@ -96,6 +122,42 @@ def test_it_probes_what_the_quirks_leave_and_tells_what_would_be_sent(doctor: Do
     assert named(checks, "storage of DX for presentation")["accepted"] == [ImplicitVRLittleEndian]
     assert "Implicit VR Little Endian" in named(checks, "sent as")["cause"]
     assert "headers are rewritten" in named(checks, "sent as")["cause"]
+
+
+def test_of_one_syntax_it_probes_the_one_that_is_sent(doctor: Doctor) -> None:
+    further = (
+        f'quirks = {{ one_syntax = true }}\ntransfer_syntaxes = ["{JPEG2000Lossless}", "{ExplicitVRLittleEndian}"]'
+    )
+    with Pacs(in_memory=True, transfer_syntaxes=[JPEG2000Lossless, ExplicitVRLittleEndian]) as pacs:
+        code, told = doctor('storage = ["pacs"]\n' + LISTEN + table("pacs", "PACS", pacs.port, further))
+    checks = told["peers"]["pacs"]
+    assert named(checks, "storage of DX for presentation")["accepted"] == [ExplicitVRLittleEndian]
+    assert (code, named(checks, "sent as")["outcome"]) == (0, "ok")
+
+
+def test_a_peer_of_one_association_is_not_blocked_by_the_doctor(doctor: Doctor) -> None:
+    with acceptor() as port:
+        code, told = doctor(LISTEN + table("other", "OTHER", port))
+    checks = outcomes(told["peers"]["other"])
+    assert (code, checks["TCP"], checks["association"], checks["C-ECHO"]) == (0, "ok", "ok", "ok")
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "sop_class"),
+    [
+        ("query_retrieve", "query/retrieve", StudyRootQueryRetrieveInformationModelFind),
+        ("printing", "printing", BasicGrayscalePrintManagementMeta),
+    ],
+)
+def test_a_peer_is_asked_for_its_role_alone(doctor: Doctor, role: str, name: str, sop_class: str) -> None:
+    layers = ("name", "TCP", "association", "C-ECHO")
+    with acceptor(sop_class) as port:
+        code, told = doctor(f'{role} = "other"\n' + LISTEN + table("other", "OTHER", port))
+    assert code == 0
+    assert outcomes(told["peers"]["other"]) == dict.fromkeys((*layers, name), "ok") | {"clock": "not run"}
+    with acceptor() as port:
+        code, told = doctor(f'{role} = "other"\n' + LISTEN + table("other", "OTHER", port))
+    assert (code, named(told["peers"]["other"], name)["outcome"]) == (1, "failed")
 
 
 def test_an_archive_that_takes_only_compressed_images_fails(doctor: Doctor) -> None:
@@ -182,11 +244,20 @@ def test_an_echo_that_is_answered_with_a_failure(doctor: Doctor) -> None:
 
 def test_the_port_of_a_running_acquisition_program_is_said_and_no_error(doctor: Doctor) -> None:
     options = ListenerOptions(ae_title="XRAY1", host="127.0.0.1", port=0)
-    with Listener(options, HandlerTable()) as listener:
+    with Listener(options, HandlerTable(), implementation_class_uid=IMPLEMENTATION_CLASS_UID) as listener:
         code, told = doctor(f'[listen]\nhost = "127.0.0.1"\nport = {listener.port}\n')
     check = named(told["machine"], "listener")
     assert (code, check["outcome"]) == (0, "ok")
     assert "in use by a program that answers as XRAY1" in check["cause"]
+
+
+def test_a_program_of_another_make_that_answers_to_any_title_is_not_said_to_be_ours(doctor: Doctor) -> None:
+    with acceptor() as port:
+        code, told = doctor(f'[listen]\nhost = "127.0.0.1"\nport = {port}\n')
+    check = named(told["machine"], "listener")
+    assert (code, check["outcome"]) == (0, "warning")
+    assert "not ours" in check["cause"]
+    assert "listen.port" in check["cure"]
 
 
 def test_the_port_in_the_hands_of_another_program(doctor: Doctor) -> None:
