@@ -192,7 +192,9 @@ class Network:
             return Association(peer, requestor, time.monotonic() - begun)
         requestor.kill()
         if cancel is not None and cancel.cancelled:
-            raise Cancelled(f"the association with {peer.ae_title} was cancelled")
+            cancelled = Cancelled(f"the association with {peer.ae_title} was cancelled")
+            cancelled.ambiguous = False  # no request was made yet
+            raise cancelled
         raise _why_not(peer, requestor, answered.is_set(), timeout)
 
 

@@ -106,7 +106,9 @@ def connect(host: str, port: int, timeout: float, cancel: CancelToken | None = N
         remove()
     if result is None:
         abandon()
-        raise Cancelled(f"connecting to {host}:{port} was cancelled")
+        cancelled = Cancelled(f"connecting to {host}:{port} was cancelled")
+        cancelled.ambiguous = False
+        raise cancelled
     if isinstance(result, OSError):
         raise ConnectError(host, port, _in_words(result, timeout)) from result
     return result

@@ -191,9 +191,10 @@ class FaultProxy:
             self._stopped.wait(patience)
             return True
         readable, writable, _ = select.select(reading, writing, [], patience)
-        for flow, faults in flows:
+        # the faults may have been changed during the wait, and what came since is already subject to the new ones
+        for flow, faults in ((up, self.up), (down, self.down)):
             with contextlib.suppress(BlockingIOError):
-                if flow.source in readable:
+                if flow.source in readable and flow.takes(faults):
                     flow.read(faults)
                 if flow.sink in writable:
                     with self._lock:  # who has received a byte also finds it counted

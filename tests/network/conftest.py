@@ -4,13 +4,12 @@ import contextlib
 import io
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
+from leaks import nothing_left_behind, until
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 from pynetdicom import AE, evt
@@ -190,33 +189,11 @@ def proxy(scp: Scp) -> Iterator[FaultProxy]:
 
 @pytest.fixture(autouse=True)
 def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Threads and sockets of ours are gone when the test is over, daemon threads too."""
+    """Threads and sockets of ours are gone when the test is over."""
     if "scp" in request.fixturenames:
         request.getfixturevalue("_running_scp")
-    threads, sockets = set(threading.enumerate()), open_sockets()
-    yield
-    if not until(lambda: set(threading.enumerate()) <= threads and open_sockets() <= sockets):
-        left = [*(t.name for t in set(threading.enumerate()) - threads), *(open_sockets() - sockets)]
-        pytest.fail(f"left behind: {left}")
-
-
-def open_sockets() -> set[str]:
-    """Sockets of this process by inode; empty where the system has no such list."""
-    found = set()
-    with contextlib.suppress(FileNotFoundError):
-        for entry in Path("/proc/self/fd").iterdir():
-            with contextlib.suppress(OSError):
-                if (name := str(entry.readlink())).startswith("socket:"):
-                    found.add(name)
-    return found
-
-
-def until(condition: Callable[[], bool], seconds: float = 3.0) -> bool:
-    """Whether the condition comes true in time."""
-    end = time.monotonic() + seconds
-    while not (true := condition()) and time.monotonic() < end:
-        time.sleep(0.005)
-    return true
+    with nothing_left_behind():
+        yield
 
 
 @pytest.fixture
