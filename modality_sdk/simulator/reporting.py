@@ -105,9 +105,9 @@ class CommitmentReporter(QueryProvider):
             case Commitment.NEW_ASSOCIATION if unusual.before_response:
                 self._report_on_new_association(transaction, step)
             case Commitment.NEW_ASSOCIATION:
-                self._start_reporter(lambda: self._report_later(transaction, step))
+                self._start_reporter(transaction, lambda: self._report_later(transaction, step))
             case Commitment.SAME_ASSOCIATION if isinstance(step, Delay):
-                self._start_reporter(lambda: self._report_on(association, transaction, step))
+                self._start_reporter(transaction, lambda: self._report_on(association, transaction, step))
             case Commitment.SAME_ASSOCIATION:
                 with self._lock:
                     self._waiting[association] = transaction, step
@@ -148,10 +148,12 @@ class CommitmentReporter(QueryProvider):
                     failures[reference.sop_instance_uid] = int(Status.CLASS_INSTANCE_CONFLICT)
         return replace(transaction, failures=failures, event_type=event_type_of(failures))
 
-    def _start_reporter(self, report: Callable[[], None]) -> None:
+    def _start_reporter(self, transaction: CommitmentTransaction, report: Callable[[], None]) -> None:
         def run() -> None:
             try:
                 report()
+            except Exception as error:  # nobody else would hear of it
+                self._fail(transaction, type(error).__name__)
             finally:
                 self._reporters.discard(threading.current_thread())
 
@@ -169,10 +171,12 @@ class CommitmentReporter(QueryProvider):
             association = self._call_back(transaction, unusual)
             if association is None:
                 return
-            self._report_on(association, transaction, replace(step, copies=1) if isinstance(step, Report) else step)
-            self._await_answer(association, transaction)
-            if association.is_established:
-                association.release()
+            try:
+                self._report_on(association, transaction, replace(step, copies=1) if isinstance(step, Report) else step)
+                self._await_answer(association, transaction)
+            finally:
+                if association.is_established:
+                    association.release()
 
     def _await_answer(self, association: Association, transaction: CommitmentTransaction) -> None:
         with self._answered:
@@ -264,7 +268,7 @@ class CommitmentReporter(QueryProvider):
         report.AffectedSOPClassUID = StorageCommitmentPushModel
         report.AffectedSOPInstanceUID = StorageCommitmentPushModelInstance
         report.EventTypeID = transaction.event_type if unusual.event_type is None else unusual.event_type
-        references = transaction.references[: len(transaction.references) - unusual.omit] + unusual.add
+        references = transaction.references[: max(0, len(transaction.references) - unusual.omit)] + unusual.add
         report_uid = unusual.transaction_uid or transaction.transaction_uid
         information = encode(
             report_of(report_uid, references, transaction.failures or {}),

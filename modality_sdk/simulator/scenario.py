@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from enum import StrEnum
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Self, Union, get_args, get_origin, get_type_hints
 
 from pydicom import dcmread
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.tag import Tag
 
 from modality_sdk.errors import ConfigurationError
 from modality_sdk.model import SopReference
@@ -51,6 +54,8 @@ _STEPS: dict[str, type[Step]] = {
     "wrong-character-set": WrongCharacterSet,
 }
 _FOREVER = "forever"
+_STEPS_SEQUENCE = Tag("ScheduledProcedureStepSequence")
+_UNDEFINED = 0xFFFFFFFF
 _NAMES = {str: "a text", int: "an integer", float: "a number", bool: "true or false", bytes: "a text"}
 
 
@@ -93,7 +98,9 @@ class Scenario:
             found = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise ConfigurationError("scenario", f"cannot be read ({error.strerror})", str(path)) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except RecursionError:
+            raise ConfigurationError("scenario", "is a TOML file of moderate nesting", str(path)) from None
+        except ValueError as error:
             raise ConfigurationError("scenario", f"is a TOML file ({error})", str(path)) from None
         _known("", found, {"worklist", "commitment", "ris", "pacs"})
         return cls(
@@ -114,7 +121,7 @@ class Scenario:
         Raises
         ------
         ConfigurationError
-            A worklist file cannot be read.
+            A worklist file cannot be read, or is no worklist item.
         """
         if self.worklist == "empty":
             return []
@@ -133,11 +140,31 @@ class Scenario:
 
 def _item(key: str, path: Path) -> Dataset:
     try:
-        return dcmread(path)
+        content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(key, f"cannot be read ({error.strerror})", str(path)) from None
+    except ValueError:
+        raise ConfigurationError(key, "is a path, without NUL", str(path)) from None
+    try:
+        item = dcmread(BytesIO(content))
+        whole = all(map(_is_whole, item.values()))
+        # values are read when they are asked for
+        steps = [element for element in item.iterall() if element.tag == _STEPS_SEQUENCE]
     except InvalidDicomError:
         raise ConfigurationError(key, "is a DICOM file (PS3.10)", str(path)) from None
+    except Exception:  # whatever pydicom makes of a broken file; its message may tell values
+        raise ConfigurationError(key, "is a whole and readable DICOM file", str(path)) from None
+    if not whole:
+        raise ConfigurationError(key, "is a whole and readable DICOM file", str(path))
+    if _STEPS_SEQUENCE not in item or not all(element.VR == "SQ" and element.value for element in steps):
+        raise ConfigurationError(key, "has a Scheduled Procedure Step Sequence (PS3.4 Table K.6-1)", str(path))
+    return item
+
+
+def _is_whole(element: DataElement | RawDataElement) -> bool:
+    if isinstance(element, DataElement) or element.length == _UNDEFINED:
+        return True
+    return len(element.value or b"") == element.length
 
 
 def _known(key: str, table: Mapping[str, object], known: set[str]) -> None:

@@ -131,10 +131,7 @@ class Reply(Step):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.status <= 0xFFFF:
-            self._refuse("status", "lies between 0000 and FFFF", self.status)
-        if self.status in (Status.PENDING, Status.PENDING_WITH_WARNING):
-            self._refuse("status", "is not a pending one, after which the requestor would wait")
+        _check_final(self, self.status)
         if self.error_id is not None and not 0 <= self.error_id <= 0xFFFF:
             self._refuse("error_id", "lies between 0000 and FFFF", self.error_id)
         _check_keywords(self, "elements", self.elements)
@@ -243,8 +240,7 @@ class Truncate(Step):
         super().__post_init__()
         if self.after < 0:
             self._refuse("after", "must not be negative", self.after)
-        if not 0 <= self.status <= 0xFFFF:
-            self._refuse("status", "lies between 0000 and FFFF", self.status)
+        _check_final(self, self.status)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,6 +261,8 @@ class WrongCharacterSet(Step):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not all(term.isascii() for term in self.label):
+            self._refuse("label", "consists of ASCII terms (CS, PS3.5 section 6.2)", self.label)
         if self.encoded_in and self.encoded_in not in python_encoding:
             self._refuse("encoded_in", "is a Defined Term of PS3.3 C.12.1.1.2", self.encoded_in)
 
@@ -321,7 +319,7 @@ class Report(Step):
     role
         Role selection of a new association.
     omit
-        How many of the requested instances, from the end, are not named.
+        How many of the requested instances, from the end, are not named; more than there are: none is named.
     add
         Instances that nobody asked about, named as committed.
     transaction_uid
@@ -348,6 +346,8 @@ class Report(Step):
             self._refuse("omit", "must not be negative", self.omit)
         if self.calling_ae_title:
             check_ae_title("Report.calling_ae_title", self.calling_ae_title)
+        if self.event_type is not None and not 0 <= self.event_type <= 0xFFFF:
+            self._refuse("event_type", "lies between 0000 and FFFF", self.event_type)
 
 
 _ANSWERED: tuple[type[Step], ...] = (Serve, Delay, Silence, Reply, Abort, LostResponse)
@@ -394,6 +394,14 @@ def check_service(service: str) -> None:
     """Raise `ConfigurationError` unless it is one of `SERVICES`."""
     if service not in SERVICES:
         raise ConfigurationError("service", f"is one of {', '.join(SERVICES)}", service)
+
+
+def _check_final(step: Step, status: int) -> None:
+    name = f"{type(step).__name__}.status"
+    if not 0 <= status <= 0xFFFF:
+        raise ConfigurationError(name, "lies between 0000 and FFFF", status)
+    if status in (Status.PENDING, Status.PENDING_WITH_WARNING):
+        raise ConfigurationError(name, "is not a pending one, after which the requestor would wait", status)
 
 
 def _check_keywords(step: Step, name: str, keywords: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
 """Listens to every MPPS service of every test, and fails the test that let an illegal message out."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from functools import wraps
@@ -24,6 +24,7 @@ from .judge import Message, judge
 __all__ = ["Recorder"]
 
 _PERFORMED = Tag("ReferencedPerformedProcedureStepSequence")
+_PASSED = pytest.StashKey[bool]()
 
 
 class Recorder:
@@ -104,6 +105,14 @@ class Recorder:
                 self._objects[step.ReferencedSOPInstanceUID].add((sop.sop_class_uid, sop.sop_instance_uid))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.when == "call":
+        item.stash[_PASSED] = report.passed
+    return report
+
+
 @pytest.fixture(autouse=True)
 def _mpps_messages_are_legal(request: pytest.FixtureRequest) -> Iterator[None]:
     recorder = Recorder()
@@ -112,7 +121,8 @@ def _mpps_messages_are_legal(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
     found = recorder.violations()
     if request.node.get_closest_marker("illegal_mpps"):
-        if recorder and not found:
-            pytest.fail("marked illegal_mpps, but every message was legal")
+        # a test that was skipped, or has failed, sent nothing or not all
+        if not found and request.node.stash.get(_PASSED, False):
+            pytest.fail(f"marked illegal_mpps, but {'every message was legal' if recorder else 'no message was sent'}")
     elif found:
         pytest.fail("illegal MPPS messages:\n" + "\n".join(found))

@@ -101,6 +101,10 @@ def test_illegal(): send(False)
 def test_on_purpose(): send(False)
 @pytest.mark.illegal_mpps
 def test_marked_in_vain(): send(True)
+@pytest.mark.illegal_mpps
+def test_marked_and_silent(): pass
+@pytest.mark.illegal_mpps
+def test_marked_and_skipped(): pytest.skip("no peer")
 """
 
 
@@ -110,10 +114,12 @@ def test_the_test_that_sends_an_illegal_message_fails_unless_it_says_so(tmp_path
     (tmp_path / "test_it.py").write_text(PROJECT)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA"]
     output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
-    assert "4 passed, 2 errors" in output
+    assert "5 passed, 1 skipped, 3 errors" in output
     assert "step 1.2.99 at RIS: N-CREATE: StudyID is missing" in output
     assert "ERROR test_it.py::test_illegal" in output
     assert "ERROR test_it.py::test_marked_in_vain" in output
+    assert "ERROR test_it.py::test_marked_and_silent" in output
+    assert "Failed: marked illegal_mpps, but no message was sent" in output
 
 
 @pytest.mark.parametrize("name", ["judge.py", "table.py"])

@@ -238,6 +238,31 @@ def test_a_report_that_finds_no_listener_is_noted_as_failed(
     assert _settled(pacs, information.TransactionUID).report_error
 
 
+def test_a_report_that_breaks_down_is_noted_as_failed(
+    associate: Any, pacs: Pacs, listener: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_: Pacs) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(Pacs, "stored", property(unreadable))
+    information = _request((_DX, "1.2.3"))
+    with associate(pacs, StorageCommitmentPushModel) as association:
+        assert _act(association, information).Status == 0x0000
+    assert _settled(pacs, information.TransactionUID).report_error == "LookupError"
+
+
+@pytest.mark.parametrize(("omit", "named"), [(1, 2), (3, 0), (4, 0)])
+def test_a_report_omits_no_more_instances_than_there_are(
+    associate: Any, pacs: Pacs, listener: None, reports: _Reports, omit: int, named: int
+) -> None:
+    pacs.script("N-EVENT-REPORT", Report(omit=omit))
+    information = _request((_DX, "1.2.1"), (_DX, "1.2.2"), (_DX, "1.2.3"))
+    with associate(pacs, StorageCommitmentPushModel) as association:
+        assert _act(association, information).Status == 0x0000
+    _, report = reports.one()
+    assert len(report.get("FailedSOPSequence", ())) == named
+
+
 @pytest.mark.parametrize(
     ("information", "action", "instance", "status"),
     [

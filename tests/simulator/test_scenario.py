@@ -62,6 +62,8 @@ def test_a_scenario_directs_a_hospital(tmp_path: Path) -> None:
 def test_a_worklist_comes_from_files_beside_the_scenario(tmp_path: Path) -> None:
     item = Dataset()
     item.PatientID = "A"
+    item.ScheduledProcedureStepSequence = [Dataset()]
+    item.ScheduledProcedureStepSequence[0].Modality = "DX"
     item.SOPClassUID, item.SOPInstanceUID = "1.2", "1.2.3"
     item.save_as(tmp_path / "item.dcm", implicit_vr=True, little_endian=True)
     with pytest.raises(ConfigurationError, match=r"worklist\[0\]: is a DICOM file"):
@@ -71,6 +73,31 @@ def test_a_worklist_comes_from_files_beside_the_scenario(tmp_path: Path) -> None
     assert found.PatientID == "A"
     with pytest.raises(ConfigurationError, match=r"worklist\[0\]: cannot be read"):
         _load(tmp_path, 'worklist = ["none.dcm"]').items(station_ae_title="XRAY1")
+
+
+_PREAMBLE = b"\0" * 128 + b"DICM"
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (_PREAMBLE + b"\x02\0\0\0UL\x04\0\xff", "is a whole and readable DICOM file"),
+        (_PREAMBLE + b"\x10\0\x20\0\x08\0\0\0PAT", "is a whole and readable DICOM file"),
+        (_PREAMBLE + bytes(range(1, 200)), "is a whole|has a Scheduled Procedure Step Sequence"),
+        (_PREAMBLE, "has a Scheduled Procedure Step Sequence"),
+        (_PREAMBLE + b"\x40\0\x00\x01\0\0\0\0", "has a Scheduled Procedure Step Sequence"),
+    ],
+    ids=["cut in its head", "cut in a value", "junk", "nothing", "no step"],
+)
+def test_a_file_that_is_no_worklist_item_is_told(tmp_path: Path, content: bytes, rule: str) -> None:
+    (tmp_path / "item.dcm").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=rf"worklist\[0\]: ({rule})"):
+        _load(tmp_path, 'worklist = ["item.dcm"]').items(station_ae_title="XRAY1")
+
+
+def test_a_worklist_path_with_nul_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"worklist\[0\]: is a path, without NUL"):
+        _load(tmp_path, 'worklist = ["a\\u0000b"]').items(station_ae_title="XRAY1")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +123,7 @@ def test_a_worklist_comes_from_files_beside_the_scenario(tmp_path: Path) -> None
             r"pacs.N-EVENT-REPORT\[0\].add\[0\].sop_instance_uid: is a text",
         ),
         ("= 1", "scenario: is a TOML file"),
+        (f"worklist = {'[' * 2000}{']' * 2000}", "scenario: is a TOML file of moderate nesting"),
     ],
 )
 def test_a_mistake_is_told_by_key_and_rule(tmp_path: Path, text: str, message: str) -> None:
