@@ -66,20 +66,21 @@ def test_a_refused_association_is_an_error_for_the_batch(tmp_path: Path, network
 @pytest.mark.parametrize(
     ("switches", "meaning"),
     [
-        (("--abort-during",), "the peer's application aborted"),
-        (("--abort-after",), "the peer's application aborted"),
-        (("--sleep-during", "5"), "did not answer C-STORE in time"),
+        # an A-ABORT is lost when the peer closes on data that it has not read, and the reset overtakes it
+        (("--abort-during",), ("the peer's application aborted", "closed without an abort")),
+        (("--abort-after",), ("the peer's application aborted", "closed without an abort")),
+        (("--sleep-during", "5"), ("did not answer C-STORE in time",)),
     ],
     ids=["abort-during", "abort-after", "sleep-during"],
 )
 def test_an_object_without_an_answer_is_doubtful_and_the_rest_is_to_be_sent_again(
-    switches: tuple[str, ...], meaning: str, tmp_path: Path, network: Network
+    switches: tuple[str, ...], meaning: tuple[str, ...], tmp_path: Path, network: Network
 ) -> None:
     with storescp_peer(tmp_path, "--single-process", *switches) as faulty:
         doubtful, unsent = StorageScu(network).store(replace(faulty.peer, timeouts=SHORT), [image(), image()])
     assert (doubtful.action, doubtful.ambiguous, doubtful.status) == (Action.RETRY, True, None)
     assert (unsent.action, unsent.ambiguous, unsent.status) == (Action.RETRY, False, None)
-    assert meaning in doubtful.meaning
+    assert any(words in doubtful.meaning for words in meaning)
     assert unsent.meaning.startswith("not attempted")
 
 

@@ -195,7 +195,7 @@ class Network:
             cancelled = Cancelled(f"the association with {peer.ae_title} was cancelled")
             cancelled.ambiguous = False  # no request was made yet
             raise cancelled
-        raise _why_not(peer, requestor, answered.is_set(), timeout)
+        raise _why_not(peer, requestor, answered.is_set() or requestor.is_answered, timeout)
 
 
 def _why_not(peer: Peer, requestor: Requestor, answered: bool, timeout: float) -> ModalityError:

@@ -7,6 +7,7 @@ association in the middle of a message means closing its connection: an A-ABORT 
 is meant to stop.
 """
 
+import contextlib
 import logging
 import queue
 import threading
@@ -21,7 +22,7 @@ from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import DIMSEMessage
 from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.pdu import A_ABORT_RQ
-from pynetdicom.pdu_primitives import P_DATA
+from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
 
 from modality_sdk.model import SopReference
 from modality_sdk.network.handlers import EventReport, HandlerTable
@@ -89,6 +90,8 @@ class Requestor(_Association):
     ----------
     abort_received
         Source and reason of the peer's A-ABORT; None while there is none.
+    is_answered
+        Whether something came of the association request that pynetdicom did not take notice of.
     maximum_pdu_sent
         Largest PDU to send in bytes, whatever the peer announces; 0 for what it announces.
     """
@@ -106,6 +109,7 @@ class Requestor(_Association):
         self._closing = False
         self._serving: list[threading.Thread] = []
         self.abort_received: tuple[int, int] | None = None
+        self.is_answered = False
         self.maximum_pdu_sent = 0
         # read off the PDU: pynetdicom's primitives do not tell an A-ABORT of the peer from a lost connection
         self.bind(evt.EVT_PDU_RECV, self._note_abort)
@@ -117,6 +121,18 @@ class Requestor(_Association):
         self.acse_timeout = timeout
         self.set_socket(client)
         self.request()
+        if not (self.is_established or self.is_rejected):
+            self._take_left_answer()
+
+    def _take_left_answer(self) -> None:
+        """Take the answer that pynetdicom leaves in its queue when the peer gives it and closes at once."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                primitive: object = self.dul.to_user_queue.get_nowait()
+                self.is_answered = True
+                if isinstance(primitive, A_ASSOCIATE) and primitive.result:
+                    self.acceptor.primitive = primitive
+                    self.is_rejected = True
 
     def run_reactor(self) -> None:
         """Does nothing: see the module's text."""
