@@ -120,8 +120,10 @@ class Requestor(_Association):
         """Ask for the association and wait for the answer at most ``timeout`` seconds."""
         self.acse_timeout = timeout
         self.set_socket(client)
+        deadline = time.monotonic() + timeout
         self.request()
-        if not (self.is_established or self.is_rejected):
+        # after the deadline there are only the traces of our own hanging up
+        if not (self.is_established or self.is_rejected) and time.monotonic() < deadline:
             self._take_left_answer()
 
     def _take_left_answer(self) -> None:
