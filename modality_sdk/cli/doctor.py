@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 from pydicom import uid
-from pydicom._uid_dict import UID_dictionary
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -19,9 +18,11 @@ from modality_sdk.cli.console import make_console
 from modality_sdk.cli.options import config_option, json_option, load_settings, split_peer
 from modality_sdk.dataset import class_name
 from modality_sdk.dataset.sop_classes import (
+    BASIC_GRAYSCALE_PRINT,
     MODALITY_PERFORMED_PROCEDURE_STEP,
     MODALITY_WORKLIST,
     STORAGE_COMMITMENT_PUSH_MODEL,
+    STUDY_ROOT_FIND,
 )
 from modality_sdk.errors import ConfigurationError
 from modality_sdk.model import Peer, Timeouts
@@ -52,9 +53,6 @@ _DOCUMENTS = {
     "presentation state": uid.GrayscaleSoftcopyPresentationStateStorage,
     "dose report": uid.XRayRadiationDoseSRStorage,
 }
-_UIDS = {entry[4]: sop_class for sop_class, entry in UID_dictionary.items()}
-_STUDY_ROOT_FIND = _UIDS["StudyRootQueryRetrieveInformationModelFind"]
-_PRINT = _UIDS["BasicGrayscalePrintManagementMeta"]
 _NEVER_MERELY_ASKED = ("query/retrieve", "printing")
 _NEEDED_BY_MODALITY = {"CR": "CR"}
 _NEEDED = "DX for presentation"
@@ -162,8 +160,8 @@ def _probes(peer: Peer, settings: Settings) -> list[Probe]:
         "worklist": MODALITY_WORKLIST,
         "MPPS": MODALITY_PERFORMED_PROCEDURE_STEP,
         "commitment": STORAGE_COMMITMENT_PUSH_MODEL,
-        "query/retrieve": _STUDY_ROOT_FIND,
-        "printing": _PRINT,
+        "query/retrieve": STUDY_ROOT_FIND,
+        "printing": BASIC_GRAYSCALE_PRINT,
     }
     probes = [
         Probe(

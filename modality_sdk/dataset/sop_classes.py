@@ -11,9 +11,13 @@ from modality_sdk.errors import MissingAttribute
 from modality_sdk.model import SopReference
 
 __all__ = [
+    "BASIC_GRAYSCALE_PRINT",
     "MODALITY_PERFORMED_PROCEDURE_STEP",
+    "MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE",
     "MODALITY_WORKLIST",
     "STORAGE_COMMITMENT_PUSH_MODEL",
+    "STORAGE_COMMITMENT_PUSH_MODEL_INSTANCE",
+    "STUDY_ROOT_FIND",
     "VERIFICATION",
     "class_name",
     "is_image",
@@ -39,6 +43,7 @@ _FURTHER_IMAGES = frozenset(
 
 
 def _by_keyword(keyword: str) -> UID:
+    """The UID of that keyword; pydicom's constants cover storage classes only."""
     return UID(next(uid for uid, entry in UID_dictionary.items() if entry[4] == keyword))
 
 
@@ -46,7 +51,12 @@ VERIFICATION = _by_keyword("Verification")
 MODALITY_PERFORMED_PROCEDURE_STEP = _by_keyword("ModalityPerformedProcedureStep")
 """The class that Referenced Performed Procedure Step Sequence names."""
 MODALITY_WORKLIST = _by_keyword("ModalityWorklistInformationModelFind")
+MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE = _by_keyword("ModalityPerformedProcedureStepRetrieve")
 STORAGE_COMMITMENT_PUSH_MODEL = _by_keyword("StorageCommitmentPushModel")
+STORAGE_COMMITMENT_PUSH_MODEL_INSTANCE = _by_keyword("StorageCommitmentPushModelInstance")
+"""The well-known instance that requests go to (PS3.4 section J.3.5)."""
+STUDY_ROOT_FIND = _by_keyword("StudyRootQueryRetrieveInformationModelFind")
+BASIC_GRAYSCALE_PRINT = _by_keyword("BasicGrayscalePrintManagementMeta")
 
 
 def is_image(sop_class_uid: str) -> bool:

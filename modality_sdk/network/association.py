@@ -82,6 +82,11 @@ class Association:
         """The transfer syntaxes accepted for a SOP class, in the order of proposal."""
         return tuple(c.transfer_syntax for c in self.accepted if c.abstract_syntax == abstract_syntax)
 
+    @property
+    def implementation_class_uid(self) -> str:
+        """Implementation Class UID of the peer (PS3.7 D.3.3.2); empty when it gave none."""
+        return str(self._requestor.acceptor.implementation_class_uid or "")
+
     def extended_negotiation(self, abstract_syntax: str) -> bytes:
         """What the peer granted of the extended negotiation of a SOP class; empty when nothing (PS3.7 D.3.3.5)."""
         granted: bytes = self._requestor.acceptor.sop_class_extended.get(UID(abstract_syntax), b"")

@@ -325,7 +325,7 @@ def _call_ourselves(options: ListenerOptions, port: int) -> ModalityError | str:
         proposal = ContextProposal(abstract_syntax=VERIFICATION, transfer_syntaxes=_SYNTAXES)
         with network.lease(peer, [proposal]) as association:
             association.c_echo().raise_for_failure()
-            return str(association._requestor.acceptor.implementation_class_uid or "")
+            return association.implementation_class_uid
     except ModalityError as error:
         return error
     finally:

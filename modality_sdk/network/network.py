@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from pynetdicom import AE, evt
+from pynetdicom import AE
 from pynetdicom.transport import AddressInformation
 
 from modality_sdk.errors import (
@@ -177,12 +177,6 @@ class Network:
         begun: float,
         cancel: CancelToken | None,
     ) -> Association:
-        answered = threading.Event()
-
-        def note(_: evt.Event) -> None:
-            answered.set()
-
-        requestor.bind(evt.EVT_ACSE_RECV, note)
         remove = cancel.on_cancel(requestor.hang_up) if cancel is not None else (lambda: None)
         try:
             requestor.negotiate(client, timeout)
@@ -195,10 +189,10 @@ class Network:
             cancelled = Cancelled(f"the association with {peer.ae_title} was cancelled")
             cancelled.ambiguous = False  # no request was made yet
             raise cancelled
-        raise _why_not(peer, requestor, answered.is_set() or requestor.is_answered, timeout)
+        raise _why_not(peer, requestor, timeout)
 
 
-def _why_not(peer: Peer, requestor: Requestor, answered: bool, timeout: float) -> ModalityError:
+def _why_not(peer: Peer, requestor: Requestor, timeout: float) -> ModalityError:
     answer = requestor.acceptor.primitive
     if requestor.is_rejected and answer is not None:
         found = rejection(answer.result or 0, answer.result_source or 0, answer.diagnostic or 0)
@@ -206,7 +200,7 @@ def _why_not(peer: Peer, requestor: Requestor, answered: bool, timeout: float) -
     if requestor.rejected_contexts:
         rejected = sorted({str(c.abstract_syntax) for c in requestor.rejected_contexts})
         return NegotiationError(f"{peer.ae_title} accepted none of what was proposed: {', '.join(rejected)}", rejected)
-    if not answered:
+    if not requestor.is_answered:
         timed_out = ResponseTimeout(f"{peer.ae_title} did not answer the association request within {timeout:g} s")
         timed_out.ambiguous = False
         return timed_out

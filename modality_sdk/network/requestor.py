@@ -91,7 +91,7 @@ class Requestor(_Association):
     abort_received
         Source and reason of the peer's A-ABORT; None while there is none.
     is_answered
-        Whether something came of the association request that pynetdicom did not take notice of.
+        Whether anything came of the association request, be it the end of the connection.
     maximum_pdu_sent
         Largest PDU to send in bytes, whatever the peer announces; 0 for what it announces.
     """
@@ -113,6 +113,7 @@ class Requestor(_Association):
         self.maximum_pdu_sent = 0
         # read off the PDU: pynetdicom's primitives do not tell an A-ABORT of the peer from a lost connection
         self.bind(evt.EVT_PDU_RECV, self._note_abort)
+        self.bind(evt.EVT_ACSE_RECV, self._note_answer)
 
     # ---- beginning and end -----------------------------------------------------------------------
 
@@ -210,6 +211,9 @@ class Requestor(_Association):
         messages = cast("queue.Queue[tuple[object, object]]", self.dimse.msg_queue)
         _, message = messages.get(timeout=timeout) if timeout > 0 else messages.get_nowait()
         return message if isinstance(message, Received) else None
+
+    def _note_answer(self, _: evt.Event) -> None:
+        self.is_answered = True
 
     def _note_abort(self, event: evt.Event) -> None:
         if isinstance(event.pdu, A_ABORT_RQ):

@@ -3,12 +3,8 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from pynetdicom.sop_class import (  # type: ignore[attr-defined]
-    StorageCommitmentPushModel,
-    StorageCommitmentPushModelInstance,
-)
-
 from modality_sdk.dataset import commitment_request
+from modality_sdk.dataset.sop_classes import STORAGE_COMMITMENT_PUSH_MODEL, STORAGE_COMMITMENT_PUSH_MODEL_INSTANCE
 from modality_sdk.model import CancelToken, Peer, SopReference
 from modality_sdk.network import Network
 from modality_sdk.scu.call import Deadline, proposal
@@ -75,12 +71,13 @@ class CommitmentScu:
         """
         information = commitment_request(transaction_uid, references)
         instance = SopReference(
-            sop_class_uid=str(StorageCommitmentPushModel), sop_instance_uid=str(StorageCommitmentPushModelInstance)
+            sop_class_uid=str(STORAGE_COMMITMENT_PUSH_MODEL),
+            sop_instance_uid=str(STORAGE_COMMITMENT_PUSH_MODEL_INSTANCE),
         )
         linger = max(linger, peer.quirks.commitment_linger)
         deadline = Deadline(timeout, cancel)
         with self._network.lease(
-            peer, [proposal(StorageCommitmentPushModel)], timeout=deadline.remaining(), cancel=cancel
+            peer, [proposal(STORAGE_COMMITMENT_PUSH_MODEL)], timeout=deadline.remaining(), cancel=cancel
         ) as association:
             response = association.n_action(
                 instance, _REQUEST_STORAGE_COMMITMENT, information, timeout=deadline.remaining(), cancel=cancel

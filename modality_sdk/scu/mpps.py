@@ -5,12 +5,12 @@ from copy import deepcopy
 
 from pydicom import Dataset, config
 from pydicom.uid import UID
-from pynetdicom.sop_class import (  # type: ignore[attr-defined]
-    ModalityPerformedProcedureStep,
-    ModalityPerformedProcedureStepRetrieve,
-)
 
 from modality_sdk.dataset.reading import Reader, refuse
+from modality_sdk.dataset.sop_classes import (
+    MODALITY_PERFORMED_PROCEDURE_STEP,
+    MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE,
+)
 from modality_sdk.errors import InvalidValue, MissingAttribute
 from modality_sdk.model import CancelToken, MppsResult, Peer, SopReference, StepStatus
 from modality_sdk.network import Network, Response
@@ -116,7 +116,7 @@ class MppsScu:
             _check_accession(attributes, peer)
         sop, deadline = _reference(sop_instance_uid), Deadline(timeout, cancel)
         with self._network.lease(
-            peer, [proposal(ModalityPerformedProcedureStep)], timeout=deadline.remaining(), cancel=cancel
+            peer, [proposal(MODALITY_PERFORMED_PROCEDURE_STEP)], timeout=deadline.remaining(), cancel=cancel
         ) as association:
             response = association.n_create(sop, attributes, timeout=deadline.remaining(), cancel=cancel)
         return _result(sop_instance_uid, response, peer)
@@ -163,7 +163,7 @@ class MppsScu:
             attributes = _with_retrieve_ae_title(attributes, peer.quirks.retrieve_ae_title)
         sop, deadline = _reference(sop_instance_uid), Deadline(timeout, cancel)
         with self._network.lease(
-            peer, [proposal(ModalityPerformedProcedureStep)], timeout=deadline.remaining(), cancel=cancel
+            peer, [proposal(MODALITY_PERFORMED_PROCEDURE_STEP)], timeout=deadline.remaining(), cancel=cancel
         ) as association:
             response = association.n_set(sop, attributes, timeout=deadline.remaining(), cancel=cancel)
         return _result(sop_instance_uid, response, peer)
@@ -198,10 +198,12 @@ class MppsScu:
             When no answer can be had.
         """
         _check_uid(sop_instance_uid)
-        sop = SopReference(sop_class_uid=str(ModalityPerformedProcedureStepRetrieve), sop_instance_uid=sop_instance_uid)
+        sop = SopReference(
+            sop_class_uid=str(MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE), sop_instance_uid=sop_instance_uid
+        )
         deadline = Deadline(timeout, cancel)
         with self._network.lease(
-            peer, [proposal(ModalityPerformedProcedureStepRetrieve)], timeout=deadline.remaining(), cancel=cancel
+            peer, [proposal(MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE)], timeout=deadline.remaining(), cancel=cancel
         ) as association:
             response = association.n_get(sop, timeout=deadline.remaining(), cancel=cancel)
         response.raise_for_failure()
@@ -219,7 +221,7 @@ def _status(attributes: Dataset) -> StepStatus:
 
 
 def _reference(sop_instance_uid: str) -> SopReference:
-    return SopReference(sop_class_uid=str(ModalityPerformedProcedureStep), sop_instance_uid=sop_instance_uid)
+    return SopReference(sop_class_uid=str(MODALITY_PERFORMED_PROCEDURE_STEP), sop_instance_uid=sop_instance_uid)
 
 
 def _check_accession(attributes: Dataset, peer: Peer) -> None:

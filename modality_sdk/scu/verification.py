@@ -2,8 +2,7 @@
 
 import time
 
-from pynetdicom.sop_class import Verification as VerificationSOPClass  # type: ignore[attr-defined]
-
+from modality_sdk.dataset.sop_classes import VERIFICATION
 from modality_sdk.model import CancelToken, EchoResult, Peer
 from modality_sdk.network import Network
 from modality_sdk.scu.call import Deadline, proposal
@@ -49,7 +48,7 @@ class VerificationScu:
         """
         deadline = Deadline(timeout, cancel)
         with self._network.lease(
-            peer, [proposal(VerificationSOPClass)], timeout=deadline.remaining(), cancel=cancel
+            peer, [proposal(VERIFICATION)], timeout=deadline.remaining(), cancel=cancel
         ) as association:
             begun = time.monotonic()
             response = association.c_echo(timeout=deadline.remaining(), cancel=cancel)

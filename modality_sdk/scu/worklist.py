@@ -3,10 +3,9 @@
 import logging
 from dataclasses import replace
 
-from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]
-
 from modality_sdk.clock import Clock
 from modality_sdk.dataset import read_worklist_item, worklist_changes, worklist_identifier
+from modality_sdk.dataset.sop_classes import MODALITY_WORKLIST
 from modality_sdk.errors import ConfigurationError, StateError
 from modality_sdk.model import (
     CancelToken,
@@ -96,15 +95,15 @@ class WorklistScu:
             raise ConfigurationError("limit", "must be at least 1", query.limit)
         identifier = worklist_identifier(query, character_set=peer.query_charset)
         deadline = Deadline(timeout, cancel)
-        wanted = proposal(ModalityWorklistInformationFind)
+        wanted = proposal(MODALITY_WORKLIST)
         if query.fuzzy:
             wanted = replace(wanted, extended_negotiation=_FUZZY)
         with self._network.lease(peer, [wanted], timeout=deadline.remaining(), cancel=cancel) as association:
-            granted = association.extended_negotiation(ModalityWorklistInformationFind)
+            granted = association.extended_negotiation(MODALITY_WORKLIST)
             answer = _Answer(query, peer, fuzzy=query.fuzzy and granted[2:3] == b"\x01")
             # one more than wanted tells a list that is cut off from one that ends there
             for response in association.c_find(
-                ModalityWorklistInformationFind,
+                MODALITY_WORKLIST,
                 identifier,
                 timeout=deadline.remaining(),
                 cancel=cancel,

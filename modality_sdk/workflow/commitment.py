@@ -194,12 +194,11 @@ class CommitmentRequests:
                 record = self._successor(tx, record)
         uid = record.transaction_uid
         try:
-            peer = self._context.peer(record.peer)
             self._context.commitment.request(
-                peer,
+                self._context.peer(record.peer),
                 uid,
                 record.references,
-                linger=max(self._policy.linger, peer.quirks.commitment_linger),
+                linger=self._policy.linger,
                 reported=lambda: self._durable.closing.cancelled or self._is_reported(uid),
             )
         except ModalityError as error:
