@@ -208,7 +208,21 @@ def first(db: Database) -> None:
         db.conn.execute(statement)
 
 
-VERSION = 1
+@_migrations()
+def second(db: Database) -> None:
+    """What became of files that were no longer needed, and values that concern the journal as a whole."""
+    for statement in (
+        "ALTER TABLE instance ADD COLUMN purged TEXT",
+        """
+        CREATE TABLE property (
+            name TEXT PRIMARY KEY,
+            value BLOB NOT NULL
+        ) WITHOUT ROWID""",
+    ):
+        db.conn.execute(statement)
+
+
+VERSION = 2
 """Number of migrations; stands in the file's ``user_version``."""
 
 

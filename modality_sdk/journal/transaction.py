@@ -109,6 +109,18 @@ class Transaction:
         ).fetchone()
         return int(row["value"])
 
+    def get_property(self, name: str) -> bytes | None:
+        """A value that concerns the journal as a whole; None where there is none."""
+        row = self.execute("SELECT value FROM property WHERE name = ?", (name,)).fetchone()
+        return bytes(row["value"]) if row else None
+
+    def set_property(self, name: str, value: bytes) -> None:
+        """Keep a value that concerns the journal as a whole; it must be free of patient data."""
+        self.execute(
+            "INSERT INTO property (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
+
     # series, instances, exposures
 
     def add_series(self, step_uid: str, series: PerformedSeries) -> None:

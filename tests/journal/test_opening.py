@@ -90,6 +90,24 @@ def test_a_damaged_database_is_refused_and_left_as_it_is(
     assert snapshot(filled) == before
 
 
+def test_a_journal_of_an_older_version_is_brought_up_to_date_and_keeps_what_it_holds(
+    filled: Path, clock: FakeClock
+) -> None:
+    connection = sqlite3.connect(filled / "journal.db", isolation_level=None)
+    connection.execute("DROP TABLE property")
+    connection.execute("ALTER TABLE instance DROP COLUMN purged")
+    connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'second'")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    journal = Journal.open(filled, clock=clock)
+    with journal.transaction() as tx:
+        (step,) = tx.open_steps()
+        assert len(tx.instances_of(step.sop_instance_uid)) == 1
+        tx.set_property("kept", b"1")
+        assert (tx.get_property("kept"), tx.get_property("other")) == (b"1", None)
+    journal.close()
+
+
 def test_damage_that_shows_while_working_is_told_as_such(filled: Path, clock: FakeClock) -> None:
     journal = Journal.open(filled, clock=clock)
     connection = sqlite3.connect(filled / "journal.db", isolation_level=None)
