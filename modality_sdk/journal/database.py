@@ -28,8 +28,8 @@ def _connect(path: Path, timeout: float = _BUSY_TIMEOUT) -> sqlite3.Connection:
 
 def _corrupt(path: Path, what: str) -> QueueCorrupt:
     return QueueCorrupt(
-        f"{path}: {what}. Nothing was changed. Restore the file from a backup, or salvage it with the sqlite3 shell's "
-        f".recover command; to begin anew, move the whole directory {path.parent} away and keep it"
+        f"{path}: {what}. Nothing was changed. `modality queue recover` rebuilds it from the newest backup and the "
+        f"objects in the spool; to begin anew, move the whole directory {path.parent} away and keep it"
     )
 
 

@@ -119,8 +119,9 @@ class Journal:
         # the spool is made after the database, so one without the other is no crash of the first opening
         if not exists and (self.spool.root.exists() or not self._presence.alone):
             raise QueueCorrupt(
-                f"{self._database.path} is gone but its spool is there. Nothing was changed. Restore the file from a "
-                f"backup; to begin anew, move the whole directory {self.data_dir} away and keep it"
+                f"{self._database.path} is gone but its spool is there. Nothing was changed. `modality queue recover` "
+                f"rebuilds it from the newest backup and the objects in the spool; to begin anew, move the whole "
+                f"directory {self.data_dir} away and keep it"
             )
         if exists:
             self._database.check()

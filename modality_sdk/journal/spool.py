@@ -4,6 +4,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from uuid import uuid4
@@ -102,12 +103,14 @@ class Spool:
         except FileExistsError:
             raise self._present(sop) from None
         except OSError as error:
+            # it may have its name already, and only the directory could not be flushed
+            _remove_if_possible(target)
             reason = error.strerror or type(error).__name__
             if error.errno in durable.FULL:
                 raise QueueFull(f"the spool's file system takes no more: {reason}") from error
             raise QueueError(f"the spool cannot be written: {reason}") from error
         finally:
-            durable.remove(temporary)
+            _remove_if_possible(temporary)
         return SpoolFile(
             path=str(path),
             size=output.length - offset,
@@ -139,6 +142,44 @@ class Spool:
             offset=file.offset,
         )
 
+    def open(self, file: SpoolFile) -> BinaryIO:
+        """The bytes of the whole file, meta information first, as they were written; the caller closes it.
+
+        Raises
+        ------
+        OSError
+            When the file is gone or cannot be read.
+        """
+        return self.absolute(file).open("rb")
+
+    def verify(self, sop: SopReference, file: SpoolFile) -> None:
+        """Compare a file with the digest that was taken when it was written; reads it piece by piece.
+
+        Raises
+        ------
+        QueueCorrupt
+            When the file is gone, cannot be read, or is not what was written.
+        """
+        try:
+            with self.open(file) as content:
+                digest = hashlib.file_digest(content, "sha256")
+        except OSError as error:
+            what = "is gone" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        else:
+            if digest.hexdigest() == file.sha256:
+                return
+            what = "is damaged: its digest is not the one it was written with"
+        raise QueueCorrupt(f"the spool's file of {sop.sop_instance_uid} {what}; restore {file.path}, then retry")
+
+    def unknown(self, known: Collection[str]) -> list[Path]:
+        """Finished files that are not ``known`` (relative paths), in the order in which they were written."""
+        found = [
+            path
+            for path in self._files()
+            if path.suffix != _UNFINISHED and path.relative_to(self.root).as_posix() not in known
+        ]
+        return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
     def discard(self, file: SpoolFile) -> None:
         """Remove a file, durably; one that is gone already is no error."""
         durable.remove(self.absolute(file))
@@ -154,14 +195,15 @@ class Spool:
                 durable.remove(path)
                 unfinished += 1
             elif path.relative_to(self.root).as_posix() not in known:
-                self._set_aside(path)
+                self.set_aside(path)
                 orphaned += 1
         if unfinished:
             _log.info("%d unfinished files removed from the spool", unfinished)
         if orphaned:
             _log.warning("%d files that the journal does not know moved to %s", orphaned, self._orphans)
 
-    def _set_aside(self, path: Path) -> None:
+    def set_aside(self, path: Path) -> None:
+        """Move a file to the orphans, durably, under a name that is free there."""
         durable.make_directory(self._orphans)
         target = self._orphans / path.name
         if target.exists():
@@ -231,6 +273,12 @@ class _Digesting:
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         raise io.UnsupportedOperation(f"seek({offset}, {whence}) would spoil the digest")
+
+
+def _remove_if_possible(path: Path) -> None:
+    """Clean up after an error that counts more than what this one meets; what stays is found at the next opening."""
+    with suppress(OSError):
+        durable.remove(path)
 
 
 def _native(dataset: Dataset) -> Dataset:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from modality_sdk.errors import DimseFailure, ModalityError, StateError
+from modality_sdk.errors import DimseFailure, ModalityError, QueueCorrupt, StateError
 from modality_sdk.events import ImageStored, MppsRefused, StorageFailed
 from modality_sdk.journal import InstanceRecord, Transaction
 from modality_sdk.model import DeliveryState, InstanceState, JobState, SopReference, StepStatus
@@ -85,8 +85,11 @@ class StoreDelivery:
             record = tx.get_instance(job.sop_instance_uid)
         try:
             peer = self._context.peer(job.destination)
-            rendition = self._durable.journal.spool.rendition(record.sop, record.file)
-            (result,) = self._context.storage.store(peer, [rendition])
+            spool = self._durable.journal.spool
+            spool.verify(record.sop, record.file)
+            (result,) = self._context.storage.store(peer, [spool.rendition(record.sop, record.file)])
+        except QueueCorrupt as error:
+            return Outcome(kind=OutcomeKind.PARK, reason="SPOOL_DAMAGED", message=str(error))
         except ModalityError as error:
             return outcome_of_error(error)
         # a duplicate is our own object when we sent it before, or when commitment will prove it; a status that only
