@@ -1,5 +1,6 @@
 """The durable store: schema, migrations, transactions and the files of the objects."""
 
+from modality_sdk.journal.capacity import Fill
 from modality_sdk.journal.journal import Journal
 from modality_sdk.journal.records import CommitmentRecord, HistoryEntry, InstanceRecord, SpoolFile, from_text, to_text
 from modality_sdk.journal.rendition import FileRendition
@@ -9,6 +10,7 @@ from modality_sdk.journal.transaction import Transaction
 __all__ = [
     "CommitmentRecord",
     "FileRendition",
+    "Fill",
     "HistoryEntry",
     "InstanceRecord",
     "Journal",

@@ -1,6 +1,5 @@
 """Reading files of the spool that the journal does not know, to make it know them."""
 
-import hashlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -9,7 +8,7 @@ from pydicom import Dataset, dcmread
 from modality_sdk.errors import InvalidValue
 from modality_sdk.journal.records import SpoolFile
 from modality_sdk.journal.rendition import FileRendition
-from modality_sdk.journal.spool import Spool
+from modality_sdk.journal.spool import Spool, digest_of
 from modality_sdk.model import SopReference
 
 __all__ = ["examine"]
@@ -37,7 +36,7 @@ def examine(spool: Spool, path: Path) -> tuple[Dataset, SopReference, SpoolFile]
     if path.stem != rendition.sop.sop_instance_uid:
         raise InvalidValue("MediaStorageSOPInstanceUID", "is not the one that the file is named by")
     with path.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
+        digest = digest_of(content)
     file = SpoolFile(
         path=path.relative_to(spool.root).as_posix(),
         size=rendition.size,

@@ -28,13 +28,22 @@ from modality_sdk.journal.records import SpoolFile
 from modality_sdk.journal.rendition import PREAMBLE, FileRendition, check_uid
 from modality_sdk.model import Rendition, SopReference
 
-__all__ = ["Spool"]
+__all__ = ["Spool", "digest_of"]
 
 _log = logging.getLogger("modality_sdk.journal")
 
 _PIXEL_DATA = Tag("PixelData")
 _NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 _UNFINISHED = ".part"
+_PIECE = 1 << 20
+
+
+def digest_of(content: BinaryIO) -> str:
+    """SHA-256 of a file's bytes, hexadecimal; read piece by piece."""
+    digest = hashlib.sha256()
+    while piece := content.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 class Spool:
@@ -162,11 +171,11 @@ class Spool:
         """
         try:
             with self.open(file) as content:
-                digest = hashlib.file_digest(content, "sha256")
+                digest = digest_of(content)
         except OSError as error:
             what = "is gone" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
         else:
-            if digest.hexdigest() == file.sha256:
+            if digest == file.sha256:
                 return
             what = "is damaged: its digest is not the one it was written with"
         raise QueueCorrupt(f"the spool's file of {sop.sop_instance_uid} {what}; restore {file.path}, then retry")

@@ -190,6 +190,12 @@ class Transaction:
         rows = self.execute("SELECT * FROM instance WHERE step_uid = ? ORDER BY id", (step_uid,))
         return [_instance(row) for row in rows]
 
+    def spool_usage(self) -> tuple[int, int]:
+        """How many objects have a file in the spool, and bytes of all these files."""
+        row = self.execute("SELECT count(*), coalesce(sum(data_offset + size), 0) FROM instance WHERE purged IS NULL")
+        objects, length = row.fetchone()
+        return int(objects), int(length)
+
     def set_instance_state(
         self, sop_instance_uid: str, state: InstanceState, rejection: RejectionReason | None = None
     ) -> None:

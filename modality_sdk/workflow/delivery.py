@@ -28,6 +28,8 @@ class JobKind(StrEnum):
     """Local: time to ask again after a timeout."""
     COMMITMENT_DEFERRED = "COMMITMENT-DEFERRED"
     """Local: until then nothing is asked for that a report put off."""
+    BACKUP = "BACKUP"
+    """Local: a copy of the database."""
 
 
 _MPPS_PRIORITY, _STORE_PRIORITY = 0, 1

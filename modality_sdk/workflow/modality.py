@@ -12,8 +12,8 @@ from modality_sdk.clock import Clock, SystemClock
 from modality_sdk.dataset import begin_step
 from modality_sdk.dataset.sop_classes import STORAGE_COMMITMENT_PUSH_MODEL
 from modality_sdk.errors import ModalityError, NegotiationError, StateError
-from modality_sdk.events import DestinationHeld, DestinationResumed, Dispatcher, Event, Subscription
-from modality_sdk.journal import HistoryEntry, Journal
+from modality_sdk.events import DestinationHeld, DestinationResumed, Dispatcher, Event, QueueNearlyFull, Subscription
+from modality_sdk.journal import Fill, HistoryEntry, Journal
 from modality_sdk.model import Code, CommitmentReport, DestinationState, JobState, Patient, ProtocolChoice, WorklistItem
 from modality_sdk.network import HandlerTable, Listener, Network
 from modality_sdk.privacy import tame_dependencies
@@ -176,6 +176,8 @@ class Modality:
                 clock=context.clock,
                 implementation_class_uid=self.settings.implementation_class_uid,
                 implementation_version_name=IMPLEMENTATION_VERSION_NAME,
+                policy=self.settings.journal,
+                nearly_full=self._nearly_full,
             )
             try:
                 self._assembly = Assembly(context, journal)
@@ -401,6 +403,14 @@ class Modality:
         """Every change that the journal has noted since then: what was missed while nobody listened."""
         with self._opened().durable.journal.read() as tx:
             return tx.history(since)
+
+    def capacity(self) -> Sequence[Fill]:
+        """How far the limits of the durable store are used."""
+        return self._opened().durable.journal.capacity.fills()
+
+    def _nearly_full(self, fill: Fill) -> None:
+        event = QueueNearlyFull(at=self._context.clock.now(), limit=fill.limit, used=fill.used, maximum=fill.maximum)
+        self._context.events.publish(event)
 
     # ---- the worker ------------------------------------------------------------------------------
 
