@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -183,9 +184,18 @@ class Journal:
         with self._database.snapshot() as connection:
             yield Transaction(connection, self._clock.now())
 
+    @property
+    def now(self) -> datetime:
+        """The present time of the journal's clock."""
+        return self._clock.now()
+
+    def close_database(self) -> None:
+        """Close all threads' connections and stay present; safe to repeat."""
+        self._database.close()
+
     def close(self) -> None:
         """Close all threads' connections; safe to repeat."""
-        self._database.close()
+        self.close_database()
         self._presence.close()
 
     def _prepare(self) -> None:

@@ -211,13 +211,14 @@ class Spool:
         if orphaned:
             _log.warning("%d files that the journal does not know moved to %s", orphaned, self._orphans)
 
-    def set_aside(self, path: Path) -> None:
-        """Move a file to the orphans, durably, under a name that is free there."""
+    def set_aside(self, path: Path) -> Path:
+        """Move a file to the orphans, durably, under a name that is free there; returns where it lies now."""
         durable.make_directory(self._orphans)
         target = self._orphans / path.name
         if target.exists():
             target = self._orphans / f"{path.stem}.{uuid4().hex}{path.suffix}"
         durable.move(path, target)
+        return target
 
     def _files(self) -> Iterator[Path]:
         return (path for path in self.root.rglob("*") if path.is_file())

@@ -34,6 +34,7 @@ __all__ = ["Transaction"]
 
 _log = logging.getLogger("modality_sdk.journal")
 
+_RECOVERED = "recovered."
 _ENDED = (CommitmentState.COMMITTED, CommitmentState.PARTIAL, CommitmentState.REFUSED)
 
 
@@ -120,6 +121,27 @@ class Transaction:
             "INSERT INTO property (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             (name, value),
         )
+
+    def set_recovered(self, step_uid: str) -> None:
+        """Note that the step is told of from before a loss: more may have been sent of it than the journal knows."""
+        self.set_property(f"{_RECOVERED}{step_uid}", self._stamp.encode("ascii"))
+        self.record("step_recovered", step_uid, "", "RECOVERED")
+
+    def is_recovered(self, step_uid: str) -> bool:
+        """Whether `set_recovered` was called for the step."""
+        return self.get_property(f"{_RECOVERED}{step_uid}") is not None
+
+    def advance_number(self, name: str, value: int) -> None:
+        """Let `next_number` go on beyond ``value``, if it is not there yet."""
+        self.execute(
+            "INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
+            "WHERE excluded.value > value",
+            (name, value),
+        )
+
+    def has_step(self, uid: str) -> bool:
+        """Whether the step is known."""
+        return self.execute("SELECT 1 FROM step WHERE uid = ?", (uid,)).fetchone() is not None
 
     # series, instances, exposures
 

@@ -52,6 +52,7 @@ class StoreDelivery:
 
     def submit(self, tx: Transaction, record: InstanceRecord) -> None:
         """Queue the object for every storage destination."""
+        attempted = tx.is_recovered(record.step_uid)
         for destination in self._context.settings.storage:
             self._durable.queue.submit(
                 tx,
@@ -61,6 +62,7 @@ class StoreDelivery:
                     step_uid=record.step_uid,
                     sop_instance_uid=record.sop.sop_instance_uid,
                     priority=_STORE_PRIORITY,
+                    attempted=attempted,
                     unique_key=_store_key(record.sop, destination),
                 ),
             )
@@ -169,6 +171,7 @@ class MppsDelivery:
         self._submit(tx, JobKind.N_SET, step_uid, sequence, message)
 
     def _submit(self, tx: Transaction, kind: JobKind, step_uid: str, sequence: int, message: bytes) -> None:
+        attempted = tx.is_recovered(step_uid)
         for destination in self._context.settings.mpps:
             if kind is JobKind.N_CREATE:
                 tx.set_mpps_status(step_uid, destination, None)
@@ -182,6 +185,7 @@ class MppsDelivery:
                     sequence=sequence,
                     priority=_MPPS_PRIORITY,
                     payload=message,
+                    attempted=attempted,
                     unique_key=f"{kind}|{step_uid}|{destination}|{sequence}",
                 ),
             )

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -35,6 +36,7 @@ from modality_sdk.uid import IMPLEMENTATION_VERSION_NAME, UidGenerator, UidSourc
 from modality_sdk.workflow.assembly import Assembly
 from modality_sdk.workflow.context import Context
 from modality_sdk.workflow.procedure_step import OnError, PerformedStep
+from modality_sdk.workflow.recovery import STEP_COUNTER, RecoveryReport, recover
 from modality_sdk.workflow.services import Services
 from modality_sdk.workflow.waiting import wait_until
 
@@ -162,7 +164,7 @@ class Modality:
         ConfigurationError
             When the data directory cannot be written, or the port is in use.
         QueueCorrupt
-            When the database is damaged; nothing is recreated.
+            When the database is damaged; nothing is recreated until `recover` is called.
         StateError
             When it is open, or was closed.
         """
@@ -312,7 +314,7 @@ class Modality:
         if bool(items) == (patient is not None):
             raise StateError("a step performs worklist items, or has a patient of its own, never both or neither")
         with assembly.durable.journal.transaction() as tx:
-            number = tx.next_number("performed_procedure_step")
+            number = tx.next_number(STEP_COUNTER)
             step = begin_step(
                 items=items,
                 patient=patient,
@@ -382,6 +384,36 @@ class Modality:
             if not tx.get_step(step_uid).status.is_final:
                 raise StateError(f"step {step_uid} is not final; commitment is asked for when it is")
             return assembly.requests.ask_again(tx, step_uid)
+
+    def recover(self, *, backup: Path | None = None) -> RecoveryReport:
+        """Rebuild a database that is damaged or gone, from its newest good backup and the objects in the spool.
+
+        Objects that the backup does not know come back with their steps, which are open afterwards: complete or
+        discontinue them. What may have been sent meanwhile is sent again under the same UIDs, and a peer that has it
+        already counts as success. Nothing is deleted, and a recovery that was interrupted can be repeated.
+
+        Parameters
+        ----------
+        backup
+            The one to begin with, in place of the newest good one.
+
+        Returns
+        -------
+        RecoveryReport
+
+        Raises
+        ------
+        StateError
+            When the database is healthy, nothing is there to recover, or this modality is open.
+        QueueError
+            When another process has the journal open.
+        QueueCorrupt
+            When the journal is of a newer version, or ``backup`` is no good.
+        """
+        with self._lock:
+            if self._assembly is not None:
+                raise StateError("the modality is open")
+            return recover(self._context, backup)
 
     # ---- events ----------------------------------------------------------------------------------
 
