@@ -12,7 +12,7 @@ from pydicom import Dataset
 from modality_sdk.clock import Clock
 from modality_sdk.errors import ConfigurationError, QueueCorrupt
 from modality_sdk.journal import durable
-from modality_sdk.journal.backup import back_up
+from modality_sdk.journal.backup import back_up, backups_in
 from modality_sdk.journal.capacity import Capacity, Fill
 from modality_sdk.journal.database import Database, Presence
 from modality_sdk.journal.records import SpoolFile
@@ -50,6 +50,7 @@ class Journal:
         self.data_dir = data_dir
         self.spool = spool
         self._policy = policy or JournalPolicy()
+        self._backup_dir = self._policy.backup_dir or data_dir / "backup"
         self.capacity = Capacity(data_dir, self._policy, measure=self._usage, nearly_full=nearly_full)
         self._clock = clock
         self._database = database
@@ -151,7 +152,7 @@ class Journal:
             return None
         return back_up(
             self._database.path,
-            self._policy.backup_dir or self.data_dir / "backup",
+            self._backup_dir,
             kept=self._policy.backups,
             reserve=self._policy.minimum_free_bytes,
         )
@@ -201,11 +202,11 @@ class Journal:
     def _prepare(self) -> None:
         exists = self._database.path.exists()
         # the spool is made after the database, so one without the other is no crash of the first opening
-        if not exists and (self.spool.root.exists() or not self._presence.alone):
+        if not exists and (self.spool.root.exists() or backups_in(self._backup_dir) or not self._presence.alone):
             raise QueueCorrupt(
-                f"{self._database.path} is gone but its spool is there. Nothing was changed. `modality queue recover` "
-                f"rebuilds it from the newest backup and the objects in the spool; to begin anew, move the whole "
-                f"directory {self.data_dir} away and keep it"
+                f"{self._database.path} is gone but its spool or a backup is there. Nothing was changed. "
+                "`modality queue recover` rebuilds it from the newest backup and the objects in the spool; to begin "
+                f"anew, move the whole directory {self.data_dir} away and keep it"
             )
         if exists:
             self._database.check()

@@ -119,8 +119,11 @@ def recovering(
         When it is the journal of a newer version, which is not damaged; or ``backup`` is no good.
     """
     data_dir = data_dir.absolute()
-    if not (data_dir / _DATABASE).exists() and not (data_dir / "spool").is_dir():
+    backup_dir = backup_dir or data_dir / "backup"
+    traces = (data_dir / _DATABASE).exists() or (data_dir / "spool").is_dir() or backups_in(backup_dir)
+    if not traces and backup is None:
         raise StateError(f"{data_dir}: there is no journal to recover")
+    durable.make_directory(data_dir)
     presence = Presence(data_dir / "journal.lock")
     try:
         if not presence.alone:
@@ -129,7 +132,7 @@ def recovering(
         staging = data_dir / "recovering"
         try:
             _clear(staging)
-            used, refused, database = _begin(staging / _DATABASE, backup_dir or data_dir / "backup", backup)
+            used, refused, database = _begin(staging / _DATABASE, backup_dir, backup)
             spool = Spool(data_dir / "spool", orphans=data_dir / "orphans")
             durable.make_directory(spool.root)
             journal = Journal(data_dir, clock=clock, database=database, spool=spool, presence=presence)

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,20 @@ def test_a_real_full_disk_refuses_images_until_there_is_room_again(small_disk: P
     connection = sqlite3.connect(small_disk / "data" / "journal.db")
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+def test_a_full_disk_is_told_at_the_opening_and_harms_nothing(small_disk: Path) -> None:
+    with FakeSite(data_dir=small_disk / "data", overrides=UNLIMITED) as site:
+        uid = site.modality.start(scheduled_item()).uid
+        site.close()
+        with (small_disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+            while filler.write(bytes(4096)):
+                pass
+        with pytest.raises(QueueFull):
+            site.open()
+        (small_disk / "filler").unlink()
+        site.open()
+        assert [step.uid for step in site.modality.open_steps()] == [uid]
 
 
 # limits

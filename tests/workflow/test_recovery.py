@@ -253,6 +253,21 @@ def test_a_damaged_backup_is_passed_over_for_an_older_one(site: FakeSite) -> Non
     assert len(report.steps) == 1
 
 
+def test_a_disk_that_was_replaced_begins_with_the_backup_of_another_one(make_site: MakeSite, tmp_path: Path) -> None:
+    site = make_site(overrides={"journal": JournalPolicy(backup_dir=tmp_path / "copies")})
+    step, (shot,) = perform(site, shots=1)
+    site.run_until_idle()
+    site.close()
+    shutil.rmtree(site.data_dir)
+    with pytest.raises(QueueCorrupt, match=r"a backup is there.*queue recover"):
+        site.open()
+    report = Modality(site.modality.settings, clock=site.clock).recover()
+    assert report.missing == (shot.ref.sop_instance_uid,)
+    site.open()
+    with site.modality._opened().durable.journal.read() as tx:
+        assert tx.get_step(step.uid).status is StepStatus.COMPLETED
+
+
 # when nothing is done
 
 
@@ -352,7 +367,7 @@ def test_a_recovery_that_was_interrupted_anywhere_can_be_repeated(
             return original(*arguments)
 
         half = site.data_dir / "recovering"  # what a process that was killed leaves
-        half.mkdir()
+        half.mkdir(exist_ok=True)
         for name in ("journal.db", "journal.db-wal"):
             (half / name).write_bytes(b"half")
         with monkeypatch.context() as patch:
