@@ -21,8 +21,8 @@ class JournalPolicy:
         Room on the file system that objects leave alone, so that MPPS messages, answers and the journal itself never
         lack it.
     warn_at
-        Share of a limit from which `QueueNearlyFull` tells of it; and of the free room, that share left to be used:
-        at 0.8 and 200 MB it is told when 1000 MB are free.
+        Share of a limit from which `QueueNearlyFull` tells of it. The free room counts as near when
+        ``minimum_free_bytes`` is ``1 - warn_at`` of it: 1000 MB as it stands.
     backup_dir
         Where the database is copied to whenever a step has ended; ``backup`` in the data directory when None. Another
         disk survives this one.
