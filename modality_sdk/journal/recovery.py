@@ -4,6 +4,7 @@ Whatever happens in between, the journal is as it was and the recovery can begin
 new database is whole, and the damaged one is moved, never deleted.
 """
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -13,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from modality_sdk.clock import Clock
-from modality_sdk.errors import QueueCorrupt, QueueError, StateError
+from modality_sdk.errors import QueueCorrupt, QueueError, QueueFull, StateError
 from modality_sdk.journal import durable
 from modality_sdk.journal.backup import backups_in
 from modality_sdk.journal.database import Database, Presence
@@ -114,7 +115,9 @@ def recovering(
     StateError
         When the database is healthy, or nothing is there to recover.
     QueueError
-        When another process has the journal open.
+        When another process has the journal open, or a backup cannot be read.
+    QueueFull
+        When there is no room for the new database.
     QueueCorrupt
         When it is the journal of a newer version, which is not damaged; or ``backup`` is no good.
     """
@@ -183,7 +186,15 @@ def _begin(path: Path, backup_dir: Path, backup: Path | None) -> tuple[Path | No
             database = Database(path)
             database.check()
             _check_thoroughly(path)
-        except (QueueCorrupt, OSError):
+        except (QueueCorrupt, sqlite3.DatabaseError):
+            refused.append(candidate)
+            _clear(path.parent)
+        except OSError as error:
+            # a good backup that cannot be had now must not be passed over for an older one
+            if error.errno in durable.FULL:
+                raise QueueFull(f"{path.parent}: no room to recover; nothing was changed") from error
+            if error.errno != errno.EIO:
+                raise QueueError(f"{candidate}: cannot be read ({error.strerror}); nothing was changed") from error
             refused.append(candidate)
             _clear(path.parent)
         else:

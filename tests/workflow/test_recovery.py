@@ -1,5 +1,7 @@
 """A database that is damaged or gone: rebuilt from the backup and from the objects, and every exam ends well."""
 
+import errno
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from modality_sdk.errors import DimseFailure, QueueCorrupt, QueueError, StateError
+from modality_sdk.errors import DimseFailure, QueueCorrupt, QueueError, QueueFull, StateError
 from modality_sdk.journal import durable
 from modality_sdk.journal.schema import VERSION
 from modality_sdk.model import Acquisition, DeliveryState, JobState, JournalPolicy, Patient, SendPolicy, StepStatus
@@ -298,9 +300,29 @@ def test_a_backup_that_is_no_good_changes_nothing(site: FakeSite) -> None:
     site.close()
     scribble(site.data_dir / "journal.db")
     before = snapshot(site.data_dir)
-    backup = site.data_dir / "spool"
     with pytest.raises(QueueCorrupt, match="no good backup"):
-        Modality(site.modality.settings).recover(backup=backup)
+        Modality(site.modality.settings).recover(backup=next(site.data_dir.rglob("*.dcm")))
+    with pytest.raises(QueueError, match="cannot be read"):
+        Modality(site.modality.settings).recover(backup=site.data_dir / "spool")
+    assert snapshot(site.data_dir) == before
+
+
+def test_a_backup_for_which_there_is_no_room_is_not_passed_over(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    perform(site)
+    site.run_until_idle()
+    site.close()
+    scribble(site.data_dir / "journal.db")
+    before = snapshot(site.data_dir)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "flush", full)
+        with pytest.raises(QueueFull, match="no room"):
+            Modality(site.modality.settings).recover()
     assert snapshot(site.data_dir) == before
 
 
