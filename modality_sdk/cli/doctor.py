@@ -252,14 +252,15 @@ def _examine_data_dir(settings: Settings) -> list[Check]:
     if problem:
         failed = Check(name=name, outcome=CheckOutcome.FAILED, cause=problem, cure=cure)
         return [failed, Check(name="free space", outcome=CheckOutcome.NOT_RUN, cause=f"{name} failed")]
-    return [Check(name=name, outcome=CheckOutcome.OK, cause=cause), _examine_space(free)]
+    space = _examine_space(free, settings.journal.minimum_free_bytes)
+    return [Check(name=name, outcome=CheckOutcome.OK, cause=cause), space]
 
 
-def _examine_space(free: int) -> Check:
+def _examine_space(free: int, reserve: int) -> Check:
     cause = f"{free / _GIGABYTE:.1f} GB"
-    if free >= _LITTLE:
+    if free >= max(_LITTLE, reserve):
         return Check(name="free space", outcome=CheckOutcome.OK, cause=cause)
-    outcome = CheckOutcome.WARNING if free >= _TOO_LITTLE else CheckOutcome.FAILED
+    outcome = CheckOutcome.WARNING if free >= max(_TOO_LITTLE, reserve) else CheckOutcome.FAILED
     cure = "Free some, or set data_dir to a larger disk: what cannot be sent is kept here."
     return Check(name="free space", outcome=outcome, cause=cause, cure=cure)
 

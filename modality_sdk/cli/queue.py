@@ -9,6 +9,7 @@ from rich.table import Table
 
 from modality_sdk.cli.console import make_console, make_table
 from modality_sdk.cli.options import config_option, json_option, load_settings
+from modality_sdk.cli.recover import recover
 from modality_sdk.errors import ConfigurationError
 from modality_sdk.model import DestinationState, JobState
 from modality_sdk.queue import Job
@@ -27,6 +28,9 @@ def _open(config: Path | None) -> Modality:
 @click.group()
 def queue() -> None:
     """Look after what waits to be sent."""
+
+
+queue.add_command(recover)
 
 
 @queue.command("list")

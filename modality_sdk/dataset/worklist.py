@@ -20,7 +20,7 @@ from modality_sdk.dataset.reading import Reader
 from modality_sdk.errors import InvalidValue
 from modality_sdk.model import Patient, PatientState, WorklistItem, WorklistProblem, WorklistQuery
 
-__all__ = ["read_worklist_item", "worklist_identifier"]
+__all__ = ["read_patient", "read_worklist_item", "worklist_identifier"]
 
 _SCHEDULED_PROCEDURE_STEP = (
     "ScheduledStationAETitle",
@@ -303,7 +303,7 @@ def read_worklist_item(
     if len(steps) != 1:
         report("ScheduledProcedureStepSequence", f"has {len(steps)} items in place of one (PS3.4 Table K.6-1)")
     try:
-        patient = _read_patient(reader)
+        patient = read_patient(reader)
     except InvalidValue as error:
         report(error.attribute, f"{error.rule}; the patient would not be certain", fatal=True)
         return None, tuple(problems)
@@ -326,7 +326,14 @@ def _read(reader: Reader, rows: tuple[_Row, ...]) -> dict[str, Any]:
     return {field: read(reader, keyword) for field, keyword, read in rows}
 
 
-def _read_patient(reader: Reader) -> Patient:
+def read_patient(reader: Reader) -> Patient:
+    """Read the patient of a worklist answer or an object.
+
+    Raises
+    ------
+    InvalidValue
+        When Patient ID or its issuer cannot be taken as they are.
+    """
     sex = reader.text("PatientSex")
     if sex not in ("", "M", "F", "O"):
         reader.report("PatientSex", "is none of M, F, O (PS3.3 C.7.1.1)")

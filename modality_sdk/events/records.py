@@ -105,7 +105,15 @@ class DestinationResumed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class QueueNearlyFull(Event):
-    """A limit of the durable store is near."""
+    """A limit of the durable store is near: told once, and again only after there was room in between.
+
+    Attributes
+    ----------
+    limit
+        Setting of the table ``[journal]``.
+    used, maximum
+        Objects or bytes; for ``minimum_free_bytes`` what is free, and what has to stay so.
+    """
 
     limit: str
     used: int

@@ -28,8 +28,8 @@ def _connect(path: Path, timeout: float = _BUSY_TIMEOUT) -> sqlite3.Connection:
 
 def _corrupt(path: Path, what: str) -> QueueCorrupt:
     return QueueCorrupt(
-        f"{path}: {what}. Nothing was changed. Restore the file from a backup, or salvage it with the sqlite3 shell's "
-        f".recover command; to begin anew, move the whole directory {path.parent} away and keep it"
+        f"{path}: {what}. Nothing was changed. `modality queue recover` rebuilds it from the newest backup and the "
+        f"objects in the spool; to begin anew, move the whole directory {path.parent} away and keep it"
     )
 
 
@@ -64,11 +64,13 @@ def _translated(path: Path) -> Iterator[None]:
     except sqlite3.IntegrityError as error:
         raise StateError(f"the journal refuses this: {error}") from error
     except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        extended = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        code = extended & 0xFF
         if code in _DAMAGED:
             raise _corrupt(path, f"the database is damaged ({error})") from error
-        if code == sqlite3.SQLITE_FULL:
-            raise QueueFull(f"{path}: {error}") from error
+        # the file that the processes share cannot grow: what an opening meets first on a full disk
+        if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
+            raise QueueFull(f"{path}: the database or its file system is full ({error})") from error
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise QueueError(f"{path}: {error}") from error
         raise

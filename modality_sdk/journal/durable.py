@@ -19,6 +19,7 @@ __all__ = [
     "move",
     "publish",
     "remove",
+    "replace",
     "restrict",
     "sync_directory",
 ]
@@ -85,6 +86,12 @@ def publish(temporary: Path, target: Path) -> None:
         temporary.replace(target)
     else:
         temporary.unlink()
+    sync_directory(target.parent)
+
+
+def replace(temporary: Path, target: Path) -> None:
+    """Give a flushed file a name that may be taken: who looks finds the former file or this one, whole."""
+    temporary.replace(target)
     sync_directory(target.parent)
 
 

@@ -1,17 +1,24 @@
 """The durable store: one directory with one database and the files of the objects."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Self
+
+from pydicom import Dataset
 
 from modality_sdk.clock import Clock
 from modality_sdk.errors import ConfigurationError, QueueCorrupt
 from modality_sdk.journal import durable
+from modality_sdk.journal.backup import back_up, backups_in
+from modality_sdk.journal.capacity import Capacity, Fill
 from modality_sdk.journal.database import Database, Presence
+from modality_sdk.journal.records import SpoolFile
 from modality_sdk.journal.spool import Spool
 from modality_sdk.journal.transaction import Transaction
+from modality_sdk.model import JournalPolicy
 
 __all__ = ["Journal"]
 
@@ -22,14 +29,29 @@ class Journal:
     Attributes
     ----------
     data_dir
-        The directory: ``journal.db``, ``spool/``, ``orphans/``.
+        The directory: ``journal.db``, ``spool/``, ``orphans/``, ``backup/``.
     spool
         The files of the objects.
+    capacity
+        How much more the spool may take.
     """
 
-    def __init__(self, data_dir: Path, *, clock: Clock, database: Database, spool: Spool, presence: Presence) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        clock: Clock,
+        database: Database,
+        spool: Spool,
+        presence: Presence,
+        policy: JournalPolicy | None = None,
+        nearly_full: Callable[[Fill], None] | None = None,
+    ) -> None:
         self.data_dir = data_dir
         self.spool = spool
+        self._policy = policy or JournalPolicy()
+        self._backup_dir = self._policy.backup_dir or data_dir / "backup"
+        self.capacity = Capacity(data_dir, self._policy, measure=self._usage, nearly_full=nearly_full)
         self._clock = clock
         self._database = database
         self._presence = presence
@@ -42,6 +64,8 @@ class Journal:
         clock: Clock,
         implementation_class_uid: str | None = None,
         implementation_version_name: str = "MODALITY_SDK",
+        policy: JournalPolicy | None = None,
+        nearly_full: Callable[[Fill], None] | None = None,
     ) -> Self:
         """Open the store, or make it where there is none; bring an older one up to date.
 
@@ -54,6 +78,10 @@ class Journal:
             Directory of the store, for its owner alone.
         implementation_class_uid, implementation_version_name
             Of the files' meta information (PS3.10 section 7.1).
+        policy
+            Limits and backups.
+        nearly_full
+            Told once whenever a limit comes near, and if it is near already.
 
         Raises
         ------
@@ -77,13 +105,61 @@ class Journal:
             implementation_version_name=implementation_version_name,
         )
         presence = Presence(data_dir / "journal.lock")
-        journal = cls(data_dir, clock=clock, database=database, spool=spool, presence=presence)
+        journal = cls(
+            data_dir,
+            clock=clock,
+            database=database,
+            spool=spool,
+            presence=presence,
+            policy=policy,
+            nearly_full=nearly_full,
+        )
         try:
             journal._prepare()
+            journal.capacity.look()
         except BaseException:
             journal.close()
             raise
         return journal
+
+    def write(self, dataset: Dataset) -> SpoolFile:
+        """Write an object as `Spool.write` does, within the limits of the store.
+
+        Raises
+        ------
+        QueueFull
+            When a limit of `JournalPolicy` is reached, or the disk is full.
+        QueueError, InvalidValue, StateError
+            As `Spool.write`.
+        """
+        self.capacity.admit(len(dataset.get("PixelData") or b""))
+        return self.spool.write(dataset)
+
+    def back_up(self) -> Path | None:
+        """Copy the database, as it stands now, to the directory of the backups; nobody waits for it.
+
+        Returns
+        -------
+        Path or None
+            The copy; None when the policy keeps none.
+
+        Raises
+        ------
+        QueueFull, QueueError
+            When it cannot be made; the former copies are there still.
+        """
+        if not self._policy.backups:
+            return None
+        return back_up(
+            self._database.path,
+            self._backup_dir,
+            kept=self._policy.backups,
+            reserve=self._policy.minimum_free_bytes,
+        )
+
+    def _usage(self) -> tuple[int, int]:
+        with self.read() as tx:
+            return tx.spool_usage()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -109,18 +185,28 @@ class Journal:
         with self._database.snapshot() as connection:
             yield Transaction(connection, self._clock.now())
 
+    @property
+    def now(self) -> datetime:
+        """The present time of the journal's clock."""
+        return self._clock.now()
+
+    def close_database(self) -> None:
+        """Close all threads' connections and stay present; safe to repeat."""
+        self._database.close()
+
     def close(self) -> None:
         """Close all threads' connections; safe to repeat."""
-        self._database.close()
+        self.close_database()
         self._presence.close()
 
     def _prepare(self) -> None:
         exists = self._database.path.exists()
         # the spool is made after the database, so one without the other is no crash of the first opening
-        if not exists and (self.spool.root.exists() or not self._presence.alone):
+        if not exists and (self.spool.root.exists() or backups_in(self._backup_dir) or not self._presence.alone):
             raise QueueCorrupt(
-                f"{self._database.path} is gone but its spool is there. Nothing was changed. Restore the file from a "
-                f"backup; to begin anew, move the whole directory {self.data_dir} away and keep it"
+                f"{self._database.path} is gone but its spool or a backup is there. Nothing was changed. "
+                "`modality queue recover` rebuilds it from the newest backup and the objects in the spool; to begin "
+                f"anew, move the whole directory {self.data_dir} away and keep it"
             )
         if exists:
             self._database.check()

@@ -4,6 +4,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from uuid import uuid4
@@ -27,13 +28,22 @@ from modality_sdk.journal.records import SpoolFile
 from modality_sdk.journal.rendition import PREAMBLE, FileRendition, check_uid
 from modality_sdk.model import Rendition, SopReference
 
-__all__ = ["Spool"]
+__all__ = ["Spool", "digest_of"]
 
 _log = logging.getLogger("modality_sdk.journal")
 
 _PIXEL_DATA = Tag("PixelData")
 _NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 _UNFINISHED = ".part"
+_PIECE = 1 << 20
+
+
+def digest_of(content: BinaryIO) -> str:
+    """SHA-256 of a file's bytes, hexadecimal; read piece by piece."""
+    digest = hashlib.sha256()
+    while piece := content.read(_PIECE):
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 class Spool:
@@ -102,12 +112,14 @@ class Spool:
         except FileExistsError:
             raise self._present(sop) from None
         except OSError as error:
+            # it may have its name already, and only the directory could not be flushed
+            _remove_if_possible(target)
             reason = error.strerror or type(error).__name__
             if error.errno in durable.FULL:
                 raise QueueFull(f"the spool's file system takes no more: {reason}") from error
             raise QueueError(f"the spool cannot be written: {reason}") from error
         finally:
-            durable.remove(temporary)
+            _remove_if_possible(temporary)
         return SpoolFile(
             path=str(path),
             size=output.length - offset,
@@ -139,6 +151,44 @@ class Spool:
             offset=file.offset,
         )
 
+    def open(self, file: SpoolFile) -> BinaryIO:
+        """The bytes of the whole file, meta information first, as they were written; the caller closes it.
+
+        Raises
+        ------
+        OSError
+            When the file is gone or cannot be read.
+        """
+        return self.absolute(file).open("rb")
+
+    def verify(self, sop: SopReference, file: SpoolFile) -> None:
+        """Compare a file with the digest that was taken when it was written; reads it piece by piece.
+
+        Raises
+        ------
+        QueueCorrupt
+            When the file is gone, cannot be read, or is not what was written.
+        """
+        try:
+            with self.open(file) as content:
+                digest = digest_of(content)
+        except OSError as error:
+            what = "is gone" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        else:
+            if digest == file.sha256:
+                return
+            what = "is damaged: its digest is not the one it was written with"
+        raise QueueCorrupt(f"the spool's file of {sop.sop_instance_uid} {what}; restore {file.path}, then retry")
+
+    def unknown(self, known: Collection[str]) -> list[Path]:
+        """Finished files that are not ``known`` (relative paths), in the order in which they were written."""
+        found = [
+            path
+            for path in self._files()
+            if path.suffix != _UNFINISHED and path.relative_to(self.root).as_posix() not in known
+        ]
+        return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
     def discard(self, file: SpoolFile) -> None:
         """Remove a file, durably; one that is gone already is no error."""
         durable.remove(self.absolute(file))
@@ -154,19 +204,21 @@ class Spool:
                 durable.remove(path)
                 unfinished += 1
             elif path.relative_to(self.root).as_posix() not in known:
-                self._set_aside(path)
+                self.set_aside(path)
                 orphaned += 1
         if unfinished:
             _log.info("%d unfinished files removed from the spool", unfinished)
         if orphaned:
             _log.warning("%d files that the journal does not know moved to %s", orphaned, self._orphans)
 
-    def _set_aside(self, path: Path) -> None:
+    def set_aside(self, path: Path) -> Path:
+        """Move a file to the orphans, durably, under a name that is free there; returns where it lies now."""
         durable.make_directory(self._orphans)
         target = self._orphans / path.name
         if target.exists():
             target = self._orphans / f"{path.stem}.{uuid4().hex}{path.suffix}"
         durable.move(path, target)
+        return target
 
     def _files(self) -> Iterator[Path]:
         return (path for path in self.root.rglob("*") if path.is_file())
@@ -231,6 +283,12 @@ class _Digesting:
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         raise io.UnsupportedOperation(f"seek({offset}, {whence}) would spoil the digest")
+
+
+def _remove_if_possible(path: Path) -> None:
+    """Clean up after an error that counts more than what this one meets; what stays is found at the next opening."""
+    with suppress(OSError):
+        durable.remove(path)
 
 
 def _native(dataset: Dataset) -> Dataset:

@@ -34,6 +34,7 @@ __all__ = ["Transaction"]
 
 _log = logging.getLogger("modality_sdk.journal")
 
+_RECOVERED = "recovered."
 _ENDED = (CommitmentState.COMMITTED, CommitmentState.PARTIAL, CommitmentState.REFUSED)
 
 
@@ -121,6 +122,27 @@ class Transaction:
             (name, value),
         )
 
+    def set_recovered(self, step_uid: str) -> None:
+        """Note that the step is told of from before a loss: more may have been sent of it than the journal knows."""
+        self.set_property(f"{_RECOVERED}{step_uid}", self._stamp.encode("ascii"))
+        self.record("step_recovered", step_uid, "", "RECOVERED")
+
+    def is_recovered(self, step_uid: str) -> bool:
+        """Whether `set_recovered` was called for the step."""
+        return self.get_property(f"{_RECOVERED}{step_uid}") is not None
+
+    def advance_number(self, name: str, value: int) -> None:
+        """Let `next_number` go on beyond ``value``, if it is not there yet."""
+        self.execute(
+            "INSERT INTO counter (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
+            "WHERE excluded.value > value",
+            (name, value),
+        )
+
+    def has_step(self, uid: str) -> bool:
+        """Whether the step is known."""
+        return self.execute("SELECT 1 FROM step WHERE uid = ?", (uid,)).fetchone() is not None
+
     # series, instances, exposures
 
     def add_series(self, step_uid: str, series: PerformedSeries) -> None:
@@ -189,6 +211,12 @@ class Transaction:
         """The step's objects, rejected ones too, in the order of their making."""
         rows = self.execute("SELECT * FROM instance WHERE step_uid = ? ORDER BY id", (step_uid,))
         return [_instance(row) for row in rows]
+
+    def spool_usage(self) -> tuple[int, int]:
+        """How many objects have a file in the spool, and bytes of all these files."""
+        row = self.execute("SELECT count(*), coalesce(sum(data_offset + size), 0) FROM instance WHERE purged IS NULL")
+        objects, length = row.fetchone()
+        return int(objects), int(length)
 
     def set_instance_state(
         self, sop_instance_uid: str, state: InstanceState, rejection: RejectionReason | None = None

@@ -21,6 +21,7 @@ from modality_sdk.model.delivery import (
     StoreResult,
 )
 from modality_sdk.model.identifiers import Issuer, OtherPatientId, PatientIdQualifiers, PersonIdentification
+from modality_sdk.model.journal import JournalPolicy
 from modality_sdk.model.network import (
     CommitmentPolicy,
     ListenerOptions,
@@ -74,6 +75,7 @@ __all__ = [
     "IrradiationEvent",
     "Issuer",
     "JobState",
+    "JournalPolicy",
     "ListenerOptions",
     "MppsResult",
     "OtherPatientId",

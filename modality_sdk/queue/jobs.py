@@ -32,6 +32,8 @@ class JobRequest:
         For the handler; never in a log.
     delay
         Seconds until it is due.
+    attempted
+        It may have been done before, unknown to this queue: an answer that says so is then our own success.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class JobRequest:
     priority: int = 3
     payload: bytes = b""
     delay: float = 0.0
+    attempted: bool = False
     unique_key: str
 
     def __post_init__(self) -> None:

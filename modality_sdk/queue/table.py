@@ -85,6 +85,7 @@ def insert(tx: Transaction, request: JobRequest) -> int:
         "payload": request.payload,
         "state": JobState.PENDING,
         "blocked": 0,
+        "last_attempt": to_text(tx.now) if request.attempted else None,
         "created": to_text(tx.now),
         "changed": to_text(tx.now),
         **schedule(tx.now, request.delay),

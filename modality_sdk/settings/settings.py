@@ -23,6 +23,7 @@ from modality_sdk.model import (
     CommitmentPolicy,
     Detector,
     Equipment,
+    JournalPolicy,
     ListenerOptions,
     Peer,
     PoolLimits,
@@ -120,6 +121,7 @@ class Settings(BaseSettings):
     detector: Detector | None = None
     retry: RetryPolicy = Field(default_factory=RetryPolicy)
     commitment: CommitmentPolicy = Field(default_factory=CommitmentPolicy)
+    journal: JournalPolicy = Field(default_factory=JournalPolicy)
     pool: PoolLimits = Field(default_factory=PoolLimits)
     send: SendPolicy = Field(default_factory=SendPolicy)
     timeouts: Timeouts = Field(default_factory=Timeouts)

@@ -83,6 +83,14 @@ re_requests = [300, 1800, 14400]                   # in s after a timeout; every
 linger = 1                    # wait for the report on the association of the request, in s; 0: not
 # maximum_references = 500    # objects in one request
 
+[journal]                     # what is kept on the disk until it is delivered
+minimum_free_bytes = 200_000_000                   # left alone by images, for the journal itself
+warn_at = 0.8                                      # share of a limit from which it is told
+backups = 2                                        # copies of the database; 0: none
+# backup_dir = "..."          # on another disk; by default `backup` in data_dir
+# maximum_objects = 5000      # images on the disk; by default as many as fit
+# maximum_bytes = 100_000_000_000
+
 [pool]                        # associations for each destination
 maximum = 4
 acquire = 30

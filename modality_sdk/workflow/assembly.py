@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from modality_sdk.journal import Journal, Transaction
 from modality_sdk.model import JobState
 from modality_sdk.queue import Job, Outcome, TransmissionQueue
+from modality_sdk.workflow.backups import Backups
 from modality_sdk.workflow.commitment import CommitmentRequests
 from modality_sdk.workflow.context import Context, Durable
 from modality_sdk.workflow.delivery import JobKind, MppsDelivery, StoreDelivery
@@ -34,8 +35,14 @@ class Assembly:
         self.requests = CommitmentRequests(context, self.durable)
         self._progress = StepProgress(context, self.requests)
         self.reports = CommitmentReports(context, self.durable, self._stores, self.requests, self._progress)
+        self._backups = Backups(context, self.durable)
         self.steps = StepServices(
-            context=context, durable=self.durable, stores=self._stores, mpps=self._mpps, progress=self._progress
+            context=context,
+            durable=self.durable,
+            stores=self._stores,
+            mpps=self._mpps,
+            progress=self._progress,
+            backups=self._backups,
         )
         self.handlers: Mapping[str, Callable[[Job], Outcome]] = {
             JobKind.C_STORE.value: self._stores.handle,
@@ -45,6 +52,7 @@ class Assembly:
             JobKind.COMMITMENT_DEADLINE.value: self.requests.handle_deadline,
             JobKind.COMMITMENT_AGAIN.value: self.requests.handle_again,
             JobKind.COMMITMENT_DEFERRED.value: self.requests.handle_deferred,
+            JobKind.BACKUP.value: self._backups.handle,
         }
 
     def _revived(self, tx: Transaction, job: Job) -> None:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from modality_sdk.errors import DimseFailure, ModalityError, StateError
+from modality_sdk.errors import DimseFailure, ModalityError, QueueCorrupt, StateError
 from modality_sdk.events import ImageStored, MppsRefused, StorageFailed
 from modality_sdk.journal import InstanceRecord, Transaction
 from modality_sdk.model import DeliveryState, InstanceState, JobState, SopReference, StepStatus
@@ -28,6 +28,8 @@ class JobKind(StrEnum):
     """Local: time to ask again after a timeout."""
     COMMITMENT_DEFERRED = "COMMITMENT-DEFERRED"
     """Local: until then nothing is asked for that a report put off."""
+    BACKUP = "BACKUP"
+    """Local: a copy of the database."""
 
 
 _MPPS_PRIORITY, _STORE_PRIORITY = 0, 1
@@ -50,6 +52,7 @@ class StoreDelivery:
 
     def submit(self, tx: Transaction, record: InstanceRecord) -> None:
         """Queue the object for every storage destination."""
+        attempted = tx.is_recovered(record.step_uid)
         for destination in self._context.settings.storage:
             self._durable.queue.submit(
                 tx,
@@ -59,6 +62,7 @@ class StoreDelivery:
                     step_uid=record.step_uid,
                     sop_instance_uid=record.sop.sop_instance_uid,
                     priority=_STORE_PRIORITY,
+                    attempted=attempted,
                     unique_key=_store_key(record.sop, destination),
                 ),
             )
@@ -85,8 +89,11 @@ class StoreDelivery:
             record = tx.get_instance(job.sop_instance_uid)
         try:
             peer = self._context.peer(job.destination)
-            rendition = self._durable.journal.spool.rendition(record.sop, record.file)
-            (result,) = self._context.storage.store(peer, [rendition])
+            spool = self._durable.journal.spool
+            spool.verify(record.sop, record.file)
+            (result,) = self._context.storage.store(peer, [spool.rendition(record.sop, record.file)])
+        except QueueCorrupt as error:
+            return Outcome(kind=OutcomeKind.PARK, reason="SPOOL_DAMAGED", message=str(error))
         except ModalityError as error:
             return outcome_of_error(error)
         # a duplicate is our own object when we sent it before, or when commitment will prove it; a status that only
@@ -164,6 +171,7 @@ class MppsDelivery:
         self._submit(tx, JobKind.N_SET, step_uid, sequence, message)
 
     def _submit(self, tx: Transaction, kind: JobKind, step_uid: str, sequence: int, message: bytes) -> None:
+        attempted = tx.is_recovered(step_uid)
         for destination in self._context.settings.mpps:
             if kind is JobKind.N_CREATE:
                 tx.set_mpps_status(step_uid, destination, None)
@@ -177,6 +185,7 @@ class MppsDelivery:
                     sequence=sequence,
                     priority=_MPPS_PRIORITY,
                     payload=message,
+                    attempted=attempted,
                     unique_key=f"{kind}|{step_uid}|{destination}|{sequence}",
                 ),
             )

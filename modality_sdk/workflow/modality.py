@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,8 +13,8 @@ from modality_sdk.clock import Clock, SystemClock
 from modality_sdk.dataset import begin_step
 from modality_sdk.dataset.sop_classes import STORAGE_COMMITMENT_PUSH_MODEL
 from modality_sdk.errors import ModalityError, NegotiationError, StateError
-from modality_sdk.events import DestinationHeld, DestinationResumed, Dispatcher, Event, Subscription
-from modality_sdk.journal import HistoryEntry, Journal
+from modality_sdk.events import DestinationHeld, DestinationResumed, Dispatcher, Event, QueueNearlyFull, Subscription
+from modality_sdk.journal import Fill, HistoryEntry, Journal
 from modality_sdk.model import Code, CommitmentReport, DestinationState, JobState, Patient, ProtocolChoice, WorklistItem
 from modality_sdk.network import HandlerTable, Listener, Network
 from modality_sdk.privacy import tame_dependencies
@@ -35,6 +36,7 @@ from modality_sdk.uid import IMPLEMENTATION_VERSION_NAME, UidGenerator, UidSourc
 from modality_sdk.workflow.assembly import Assembly
 from modality_sdk.workflow.context import Context
 from modality_sdk.workflow.procedure_step import OnError, PerformedStep
+from modality_sdk.workflow.recovery import STEP_COUNTER, RecoveryReport, recover
 from modality_sdk.workflow.services import Services
 from modality_sdk.workflow.waiting import wait_until
 
@@ -162,7 +164,7 @@ class Modality:
         ConfigurationError
             When the data directory cannot be written, or the port is in use.
         QueueCorrupt
-            When the database is damaged; nothing is recreated.
+            When the database is damaged; nothing is recreated until `recover` is called.
         StateError
             When it is open, or was closed.
         """
@@ -176,6 +178,8 @@ class Modality:
                 clock=context.clock,
                 implementation_class_uid=self.settings.implementation_class_uid,
                 implementation_version_name=IMPLEMENTATION_VERSION_NAME,
+                policy=self.settings.journal,
+                nearly_full=self._nearly_full,
             )
             try:
                 self._assembly = Assembly(context, journal)
@@ -310,7 +314,7 @@ class Modality:
         if bool(items) == (patient is not None):
             raise StateError("a step performs worklist items, or has a patient of its own, never both or neither")
         with assembly.durable.journal.transaction() as tx:
-            number = tx.next_number("performed_procedure_step")
+            number = tx.next_number(STEP_COUNTER)
             step = begin_step(
                 items=items,
                 patient=patient,
@@ -381,6 +385,36 @@ class Modality:
                 raise StateError(f"step {step_uid} is not final; commitment is asked for when it is")
             return assembly.requests.ask_again(tx, step_uid)
 
+    def recover(self, *, backup: Path | None = None) -> RecoveryReport:
+        """Rebuild a database that is damaged or gone, from its newest good backup and the objects in the spool.
+
+        Objects that the backup does not know come back with their steps, which are open afterwards: complete or
+        discontinue them. What may have been sent meanwhile is sent again under the same UIDs, and a peer that has it
+        already counts as success. Nothing is deleted, and a recovery that was interrupted can be repeated.
+
+        Parameters
+        ----------
+        backup
+            The one to begin with, in place of the newest good one.
+
+        Returns
+        -------
+        RecoveryReport
+
+        Raises
+        ------
+        StateError
+            When the database is healthy, nothing is there to recover, or this modality is open.
+        QueueError
+            When another process has the journal open.
+        QueueCorrupt
+            When the journal is of a newer version, or ``backup`` is no good.
+        """
+        with self._lock:
+            if self._assembly is not None:
+                raise StateError("the modality is open")
+            return recover(self._context, backup)
+
     # ---- events ----------------------------------------------------------------------------------
 
     def subscribe(
@@ -401,6 +435,14 @@ class Modality:
         """Every change that the journal has noted since then: what was missed while nobody listened."""
         with self._opened().durable.journal.read() as tx:
             return tx.history(since)
+
+    def capacity(self) -> Sequence[Fill]:
+        """How far the limits of the durable store are used."""
+        return self._opened().durable.journal.capacity.fills()
+
+    def _nearly_full(self, fill: Fill) -> None:
+        event = QueueNearlyFull(at=self._context.clock.now(), limit=fill.limit, used=fill.used, maximum=fill.maximum)
+        self._context.events.publish(event)
 
     # ---- the worker ------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """The performed procedure step: what an acquisition program holds while a patient is examined."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
@@ -166,8 +167,10 @@ class PerformedStep:
             When pixels or acquisition do not make a valid object; names attribute and rule.
         StateError
             When the step is final, or the series belongs to another step.
+        QueueFull
+            When the disk is full, or a limit of `JournalPolicy` reached.
         QueueError
-            When the durable store cannot take it.
+            When the durable store cannot take it for another reason.
         """
         context = self._services.context
         if series is not None and series.step_uid != self._uid:
@@ -194,11 +197,12 @@ class PerformedStep:
                 acquired_at=acquired,
             )
             sop = SopReference(sop_class_uid=str(image.SOPClassUID), sop_instance_uid=str(image.SOPInstanceUID))
-            file = self._journal.spool.write(image)
+            file = self._journal.write(image)
             try:
                 self._keep(sop, file, target, number, replace(event, image=sop), acquired)
             except BaseException:
-                self._journal.spool.discard(file)
+                with suppress(OSError):  # what stays is set aside at the next opening
+                    self._journal.spool.discard(file)
                 raise
         return self._instance(sop)
 
@@ -358,6 +362,7 @@ class PerformedStep:
                 # a final state needs at least one item, with or without objects (PS3.4 F.7.2.1.1 note 2)
                 series = [new_series(tx, step, self._services.context.uids, step.protocol_name, "", "")]
             self._services.mpps.submit_set(tx, self._uid, 1, encode_message(mpps_set(step, series)))
+            self._services.backups.submit(tx, self._uid)
             self._services.progress.advance(tx, self._uid)
 
     def wait_until_archived(self, timeout: float, *, cancel: CancelToken | None = None) -> DeliveryReport:

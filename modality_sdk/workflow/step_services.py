@@ -4,6 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
+from modality_sdk.workflow.backups import Backups
 from modality_sdk.workflow.context import Context, Durable
 from modality_sdk.workflow.delivery import MppsDelivery, StoreDelivery
 from modality_sdk.workflow.progress import StepProgress
@@ -33,6 +34,7 @@ class StepServices:
     stores: StoreDelivery
     mpps: MppsDelivery
     progress: StepProgress
+    backups: Backups
     locks: WeakValueDictionary[str, StepLock] = field(default_factory=WeakValueDictionary)
 
     def lock_of(self, step_uid: str) -> StepLock:

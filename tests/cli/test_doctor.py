@@ -296,6 +296,13 @@ def test_little_space_is_a_warning_and_none_a_failure(
     assert code == (1 if outcome == "failed" else 0)
 
 
+def test_less_space_than_the_journal_keeps_free_is_a_failure(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(".")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=10**9))
+    code, told = doctor(LISTEN + "[journal]\nminimum_free_bytes = 2_000_000_000\n")
+    assert (code, named(told["machine"], "free space")["outcome"]) == (1, "failed")
+
+
 def test_people_get_a_table_and_a_wrong_configuration_exits_2(
     capsys: pytest.CaptureFixture[str], doctor: Doctor, tmp_path: Path
 ) -> None:

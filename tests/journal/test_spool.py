@@ -235,6 +235,24 @@ def test_pixels_are_not_copied_on_the_way(journal: Journal, values) -> None:
     assert peak < 4_000_000
 
 
+def test_a_file_is_compared_with_its_digest_piece_by_piece(journal: Journal, values) -> None:
+    dataset = values.dataset(bytes(8_000_000))
+    file = journal.spool.write(dataset)
+    tracemalloc.start()
+    journal.spool.verify(sop_of(dataset), file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4_000_000
+    with journal.spool.absolute(file).open("rb+") as content:
+        content.seek(-1, io.SEEK_END)
+        content.write(b"\1")
+    with pytest.raises(QueueCorrupt, match=str(dataset.SOPInstanceUID)):
+        journal.spool.verify(sop_of(dataset), file)
+    journal.spool.discard(file)
+    with pytest.raises(QueueCorrupt, match="is gone"):
+        journal.spool.verify(sop_of(dataset), file)
+
+
 def test_a_discarded_file_is_gone_and_discarding_twice_is_harmless(journal: Journal, values) -> None:
     file = journal.spool.write(values.dataset())
     journal.spool.discard(file)

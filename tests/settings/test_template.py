@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from modality_sdk.errors import ConfigurationError
-from modality_sdk.model import CommitmentPolicy, PoolLimits, RetryPolicy, SendPolicy, Timeouts
+from modality_sdk.model import CommitmentPolicy, JournalPolicy, PoolLimits, RetryPolicy, SendPolicy, Timeouts
 from modality_sdk.settings import Settings, template, write_template
 
 pytestmark = pytest.mark.req("FR-DICOM-01")
@@ -33,6 +33,7 @@ def test_the_template_shows_the_defaults(tmp_path: Path) -> None:
     settings = Settings.load(tmp_path / "modality.toml")
     assert settings.retry == RetryPolicy()
     assert settings.commitment == CommitmentPolicy()
+    assert settings.journal == JournalPolicy()
     assert settings.pool == PoolLimits()
     assert settings.send == SendPolicy()
     assert settings.timeouts == Timeouts()
