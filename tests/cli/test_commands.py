@@ -107,6 +107,60 @@ def test_worklist_prints_people_or_json(run: Run, config: Path) -> None:
     assert {i["modality"] for i in json.loads(out)["items"]} == {"CT"}
 
 
+@pytest.mark.req("FR-DICOM-03")
+def test_worklist_takes_keys_as_dcmtk_and_pynetdicom_users_type_them(
+    run: Run, config: Path, hospital: Hospital
+) -> None:
+    everything = ("worklist", "--config", config, "--json", "--date", "all", "--modality", "all")
+    step = hospital.ris.worklist[0].ScheduledProcedureStepSequence[0]
+    step.ScheduledStationName = "SIDE ROOM"
+    for key in (
+        "PatientID=SIM00001",
+        "0010,0020=SIM00001",
+        f"ScheduledProcedureStepSequence[0].ScheduledStationName={step.ScheduledStationName}",
+        "(0040,0100)[0].0040,0010=SIDE*",
+    ):
+        code, out, _ = run(*everything, "-k", key)
+        assert code == 0
+        assert [item["patient"]["patient_id"] for item in json.loads(out)["items"]] == ["SIM00001"], key
+    _, out, _ = run(*everything, "-k", "0040,0100[0].0008,0060=CT", "-k", "PatientName=*")
+    assert {item["modality"] for item in json.loads(out)["items"]} == {"CT"}
+
+
+@pytest.mark.req("FR-DICOM-03")
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("PatientIdent=1", ("PatientIdent", "nearest is PatientID")),
+        ("0010,0023=1", ("(0010,0023)", "nearest is (0010,002")),
+        ("PatientID=1*", ("PatientID", "single value")),
+        ("Modality=DX", ("Modality", "ScheduledProcedureStepSequence")),
+        ("StudyDate=someday", ("StudyDate", "YYYYMMDD")),
+    ],
+)
+def test_a_key_that_cannot_be_asked_is_an_error_of_usage(
+    run: Run, config: Path, key: str, words: tuple[str, ...]
+) -> None:
+    code, _, err = run("worklist", "--config", config, "-k", key)
+    assert code == 2
+    assert all(word in err for word in words)
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_worklist_tells_which_keys_the_peer_does_not_support(run: Run, config: Path, hospital: Hospital) -> None:
+    hospital.ris.match_optional = False
+    accession = hospital.ris.worklist[0].AccessionNumber
+    code, _, err = run("worklist", "--config", config, "--accession", accession)
+    assert code == 0
+    assert "does not support: AccessionNumber" in err
+    _, out, _ = run("worklist", "--config", config, "--accession", accession, "--json")
+    told = json.loads(out)
+    assert (told["unsupported_keys"], told["warned"]) == (["AccessionNumber"], True)
+    hospital.ris.worklist[:] = [item for item in hospital.ris.worklist if item.AccessionNumber == accession]
+    _, _, err = run("worklist", "--config", config, "--accession", accession)
+    assert "does not show which" in err
+
+
 @pytest.mark.req("FR-DICOM-01")
 def test_store_sends_files_and_folders(run: Run, hospital: Hospital, config: Path, tmp_path: Path) -> None:
     assert run("demo", "--output", "out", "--json")[0] == 0
