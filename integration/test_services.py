@@ -5,6 +5,7 @@ import queue
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ from modality_sdk.model import (
     StepStatus,
     WorklistQuery,
 )
-from modality_sdk.network import EventReport, HandlerTable, Listener, Network
+from modality_sdk.network import CheckOutcome, EventReport, HandlerTable, Listener, Network, examine_peer
 from modality_sdk.scu import CommitmentScu, MppsScu, StorageScu, VerificationScu, WorklistScu
 from modality_sdk.status import Action
 from modality_sdk.transcoding import EncodedRendition
@@ -109,6 +110,22 @@ def test_a_wrong_called_ae_title_is_a_permanent_rejection(wlmscpfs: DcmtkServer,
     with pytest.raises(AssociationRejected) as caught:
         VerificationScu(network).echo(replace(wlmscpfs.peer, ae_title="WRONG"))
     assert (caught.value.source, caught.value.reason, caught.value.retryable) == (1, 7, False)
+
+
+@pytest.mark.req("X-TIME")
+@pytest.mark.peer("orthanc")
+def test_the_doctor_reads_the_clock_of_orthanc_s_web_server_or_says_that_it_has_none(
+    orthanc: Orthanc, network: Network
+) -> None:
+    web = f"{orthanc.url}/system"
+    connection = HTTPConnection(orthanc.url.removeprefix("http://"), timeout=10)
+    connection.request("GET", "/system")
+    tells = connection.getresponse().getheader("Date") is not None  # version 1.10 sends none
+    connection.close()
+    checks = examine_peer(network, replace(orthanc.peer, name="pacs", web=web), [], calling=AE_TITLE)
+    (clock,) = [check for check in checks if check.name == "clock"]
+    assert clock.outcome is (CheckOutcome.OK if tells else CheckOutcome.NOT_RUN)
+    assert ("sends no Date" in clock.cause) is not tells
 
 
 # worklist ---------------------------------------------------------------------------------------------------------
