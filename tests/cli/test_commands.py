@@ -1,5 +1,6 @@
 """The command as it is typed: what it prints and how it exits."""
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -11,9 +12,12 @@ from PIL import Image
 from pydicom import dcmread
 
 from modality_sdk.cli import main
+from modality_sdk.model import Patient
 from modality_sdk.settings import Settings
+from modality_sdk.simulator import Commitment as Delivery
 from modality_sdk.simulator import Hospital
 from modality_sdk.testing.phantom import radiograph
+from modality_sdk.workflow import Modality
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -290,3 +294,51 @@ def test_demo_replaces_its_own_folders_and_touches_no_others(run: Run, tmp_path:
     assert (tmp_path / "modality-data" / "journal.db").read_text() == "a site's own"
     if os.name == "posix":
         assert (tmp_path / "objects").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.req("FR-DICOM-05")
+def test_commit_lists_what_is_not_archived_and_asks_for_it_again(run: Run, hospital: Hospital, config: Path) -> None:
+    hospital.pacs.commitment = Delivery.NEVER
+    text = config.read_text(encoding="utf-8")
+    for old, new in (("commitment_timeout = 300", "commitment_timeout = 0.2"), ("linger = 1 ", "linger = 0 ")):
+        assert old in text
+        text = text.replace(old, new)
+    config.write_text(text, encoding="utf-8")
+    assert run("commit", "--config", config)[0] == 2  # nothing was acquired here yet
+    code, out, _ = run("demo", "--config", config, "--timeout", "1.5", "--json", "--output", "out")
+    assert code == 3
+
+    code, out, _ = run("commit", "--list", "--json", "--config", config)
+    assert code == 0
+    (step,) = json.loads(out)["steps"]
+    assert (step["status"], step["destinations"], step["failed_jobs"]) == ("COMPLETED", {"pacs": {"STORED": 2}}, 0)
+    code, listed, _ = run("commit", "--config", config)
+    assert code == 0
+    assert "2 STORED" in listed
+    names = {str(item.PatientName).split("^")[0] for item in hospital.ris.worklist}
+    assert not any(name in out + listed for name in names)
+
+    asked = len(hospital.pacs.transactions)
+    code, out, _ = run("commit", step["step_uid"], "--json", "--config", config)
+    assert (code, json.loads(out)["requests"]) == (3, {step["step_uid"]: 1})
+    assert run("commit", "--all", "--config", config)[0] == 0  # its request is under way
+    hospital.pacs.commitment = Delivery.SAME_ASSOCIATION
+    run("queue", "drain", "--config", config, "--timeout", "3")
+    assert len(hospital.pacs.transactions) == asked + 1
+
+
+@pytest.mark.req("FR-DICOM-05")
+def test_commit_says_what_cannot_be_asked(run: Run, config: Path) -> None:
+    settings = Settings.load(config)
+    with contextlib.closing(Modality(settings).open(worker=False, listener=False)) as modality:
+        step = modality.start(patient=Patient(name="SECRET^NAME", patient_id="SECRET"))
+        code, out, _ = run("commit", "--config", config)
+        assert code == 0
+        assert step.uid in out.replace("\n", "")
+    code, _, err = run("commit", step.uid, "--config", config)
+    assert code == 1
+    assert "not final" in err
+    code, _, err = run("commit", "1.2.3", "--config", config)
+    assert code == 1
+    assert "1.2.3" in err
+    assert run("commit", "--list", "1.2.3", "--config", config)[0] == 2
