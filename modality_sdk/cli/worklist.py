@@ -18,6 +18,8 @@ from modality_sdk.workflow import Modality
 
 __all__ = ["items_table", "worklist"]
 
+_NAMED_KEYS = 3
+
 
 def _read_date(text: str | None) -> date | tuple[date | None, date | None] | None:
     if text in (None, "", "all"):
@@ -90,7 +92,9 @@ def worklist(
         if result.truncated:
             click.echo("there may be more: the answer was truncated", err=True)
         if result.unsupported_keys:
-            click.echo(f"the peer does not support: {', '.join(result.unsupported_keys)}", err=True)
+            named, more = result.unsupported_keys[:_NAMED_KEYS], len(result.unsupported_keys) - _NAMED_KEYS
+            rest = f" and {more} more, which --json lists" if more > 0 else ""
+            click.echo(f"the peer does not support {', '.join(named)}{rest}", err=True)
         elif result.warned:
             click.echo("the peer does not support some keys, and does not show which", err=True)
         for problem in result.problems:

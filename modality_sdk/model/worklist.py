@@ -257,8 +257,8 @@ class WorklistResult(Sequence[WorklistItem]):
         Answers that were malformed.
     unsupported_keys
         What the peer does not support, by keyword, below a sequence as ``ScheduledProcedureStepSequence.Modality``:
-        keys that it evidently ignored, so that items had to be left out here; and, when it says that there are such
-        keys, those that none of its answers holds.
+        first keys that it evidently ignored, so that items had to be left out here; then, when it says that there are
+        such keys, those that none of its answers holds.
     warned
         Whether the peer said so: FF01, at least one optional key is not supported (PS3.4 Table K.4-1). It need not
         show which, then ``unsupported_keys`` is empty.

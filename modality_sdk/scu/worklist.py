@@ -242,12 +242,12 @@ class _Answer:
             self._final.raise_for_failure()
         complete = self._final is not None and category_of(self._final.status) is Category.SUCCESS
         limit = self._query.limit
-        unsupported = self._ignored | (set(self._asked) - self._returned if self._warned else set())
+        unreturned = set(self._asked) - self._returned - self._ignored if self._warned else set()
         return WorklistResult(
             items=tuple(self._items[:limit]),
             truncated=not complete or (limit is not None and self._answers > limit),
             problems=tuple(self._problems),
-            unsupported_keys=tuple(key for key in self._asked if key in unsupported),
+            unsupported_keys=tuple(key for keys in (self._ignored, unreturned) for key in self._asked if key in keys),
             warned=self._warned,
             fuzzy=self._fuzzy,
             timezone_adjusted=self._zone is not None,

@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import ModalityWorklistInformationFind
 
@@ -333,6 +335,27 @@ def test_a_peer_that_does_not_adjust_time_zones_gets_none(network: Network) -> N
         result = service(network, peer, date(2026, 3, 3)).query(query)
         assert "TimezoneOffsetFromUTC" not in identifiers[0]
         assert (len(result), result.timezone_adjusted) == (1, False)
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_the_character_sets_of_a_peer_are_those_of_its_settings(network: Network) -> None:
+    item = abroad("0900")
+    item["PatientName"] = RawDataElement(
+        Tag(0x0010, 0x0010), "PN", 6, "Müller".encode("latin-1"), 0, is_implicit_VR=True, is_little_endian=True
+    )
+    with negotiating(item, grants=False) as (peer, _, identifiers):
+        peer = replace(peer, query_charset="ISO_IR 100", assume_charset="ISO_IR 100")
+        result = service(network, peer).query(WorklistQuery(patient_name="Müller*"))
+        assert identifiers[0].SpecificCharacterSet == "ISO_IR 100"
+        assert identifiers[0].PatientName == "Müller*"
+        assert [found.patient.name for found in result] == ["Müller"]
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_a_list_that_the_peer_cuts_short_is_given_as_far_as_it_came(hospital: Hospital, network: Network) -> None:
+    hospital.ris.script("C-FIND", Truncate(after=2))
+    result = service(network, hospital.ris.peer).query()
+    assert (len(result), result.truncated) == (2, True)
 
 
 @pytest.mark.req("FR-DICOM-03")
