@@ -11,8 +11,9 @@ from rich.table import Table
 from modality_sdk.cli.console import make_console, make_table
 from modality_sdk.cli.options import config_option, json_option
 from modality_sdk.cli.queue import open_modality
+from modality_sdk.errors import StateError
 from modality_sdk.model import DeliveryReport, DeliveryState
-from modality_sdk.workflow import PerformedStep
+from modality_sdk.workflow import Modality, PerformedStep
 
 __all__ = ["commit"]
 
@@ -26,8 +27,8 @@ __all__ = ["commit"]
 def commit(step_uids: tuple[str, ...], everything: bool, listed: bool, config: Path | None, as_json: bool) -> int:
     """Ask for storage commitment of each STEP (UID) again: of what is stored and not yet answered for.
 
-    The requests are queued, for the acquisition program or 'modality queue drain' to send; exits with 3 then, and with
-    0 when there is nothing to ask.
+    The requests are queued, for the acquisition program or 'modality queue drain' to send; exits with 3 then, with 0
+    when there is nothing to ask, and with 1 when a step is unknown or has not ended.
     """
     if listed and (step_uids or everything):
         raise click.UsageError("--list asks for nothing; leave the steps and --all out")
@@ -38,15 +39,28 @@ def commit(step_uids: tuple[str, ...], everything: bool, listed: bool, config: P
             _show(steps, as_json)
             return 0
         chosen = step_uids or [step.uid for step in steps if step.status.is_final]
-        asked = {uid: modality.request_commitment(uid) for uid in chosen}
+        asked, refused = _ask(modality, chosen)
     finally:
         modality.close()
+    for why in refused:
+        click.echo(f"error: {why}", err=True)
     if as_json:
         click.echo(json.dumps({"requests": asked}, indent=2))
     else:
         for uid, count in asked.items():
             click.echo(f"{uid}: " + (f"requests queued: {count}" if count else "nothing to ask, or asked already"))
-    return 3 if any(asked.values()) else 0
+    return 1 if refused else 3 if any(asked.values()) else 0
+
+
+def _ask(modality: Modality, step_uids: Sequence[str]) -> tuple[dict[str, int], list[str]]:
+    """How many requests were queued for each step, and why others cannot be asked for."""
+    asked, refused = {}, []
+    for uid in step_uids:
+        try:
+            asked[uid] = modality.request_commitment(uid)
+        except StateError as error:
+            refused.append(str(error))
+    return asked, refused
 
 
 def _show(steps: Sequence[PerformedStep], as_json: bool) -> None:

@@ -51,7 +51,7 @@ def with_keys(query: WorklistQuery, keys: Iterable[str]) -> WorklistQuery:
             raise InvalidValue(path, "is given twice")
         seen.add(path)
         if path in _FIELDS:
-            changes[_FIELDS[path]] = value
+            changes[_FIELDS[path]] = "" if value == "*" else value  # both match everything (PS3.4 C.2.2.2.4)
         elif path == _DATE:
             changes["start_date"] = _dates(value)
         elif path == _TIME:

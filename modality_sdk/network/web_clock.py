@@ -7,6 +7,7 @@ import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC
 from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
 from socket import socket
@@ -129,6 +130,7 @@ def _date(header: bytes) -> float:
     if not status.startswith(b"HTTP/"):
         raise WebClockError("what answers there speaks no HTTP")
     date = BytesParser().parsebytes(fields, headersonly=True).get("Date", "")
-    with suppress(ValueError):
-        return parsedate_to_datetime(date).timestamp()
+    with suppress(ValueError, OverflowError):
+        moment = parsedate_to_datetime(date)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()  # it is always of UTC
     raise NoDateError("it sends no Date")

@@ -86,7 +86,7 @@ def _unmatched_start(
     day, hour = item.scheduled_procedure_step_start_date, item.scheduled_procedure_step_start_time
     start = item.scheduled_start
     if zone is not None and item.timezone_offset_from_utc:
-        if start is None:  # without a time the day in our zone is not known
+        if start is None or start.tzinfo is None:  # without a time the day in our zone is not known
             return []
         start = start.astimezone(zone)
         day, hour = start.date(), start.time()

@@ -341,4 +341,6 @@ def test_commit_says_what_cannot_be_asked(run: Run, config: Path) -> None:
     code, _, err = run("commit", "1.2.3", "--config", config)
     assert code == 1
     assert "1.2.3" in err
+    code, out, err = run("commit", step.uid, "1.2.3", "--json", "--config", config)
+    assert (code, json.loads(out)["requests"], err.count("error: ")) == (1, {}, 2)
     assert run("commit", "--list", "1.2.3", "--config", config)[0] == 2

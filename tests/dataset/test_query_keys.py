@@ -84,6 +84,7 @@ def test_keys_that_a_query_knows_become_its_fields() -> None:
         WorklistQuery(modality="CT", limit=3),
         [
             "PatientID=1",
+            "AccessionNumber=*",
             f"{STEP}[0].Modality=DX",
             "0040,0100[0].0040,0002=20260301-20260302",
             f"{STEP}[0].ScheduledProcedureStepStartTime=0800-1015",
