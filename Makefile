@@ -10,13 +10,17 @@ DOCUMENTS := $(wildcard README.md docs/*.md)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check peers lock clean venv
+.PHONY: demo test soak check peers lock clean venv
 
 demo: $(INSTALLED)
 	$(BIN)/modality demo --output demo-output $(ARGS)
 
 test: $(INSTALLED) peers
 	$(BIN)/pytest -n auto --dist loadfile $(TESTS) $(ARGS)
+
+# what `make test` leaves out, and the whole matrix of deadlines
+soak: $(INSTALLED) peers
+	$(BIN)/pytest -n auto --dist loadfile -m "soak or deadlines" $(TESTS) $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check . $(SCRIPTS)

@@ -5,6 +5,7 @@ import queue
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 
 import numpy as np
@@ -36,15 +37,16 @@ from modality_sdk.model import (
     StepStatus,
     WorklistQuery,
 )
-from modality_sdk.network import EventReport, HandlerTable, Listener, Network
+from modality_sdk.network import CheckOutcome, EventReport, HandlerTable, Listener, Network, examine_peer
 from modality_sdk.scu import CommitmentScu, MppsScu, StorageScu, VerificationScu, WorklistScu
+from modality_sdk.simulator import sample_worklist
 from modality_sdk.status import Action
 from modality_sdk.transcoding import EncodedRendition
 
 from .peers.dcmtk import DcmtkServer, storescp_peer
 from .peers.mpps import OdilMpps
 from .peers.orthanc import Orthanc
-from .peers.worklist import write_worklist
+from .peers.worklist import write_items, write_worklist
 
 AE_TITLE = "MODALITY"
 NOW = SystemClock().now()
@@ -111,6 +113,22 @@ def test_a_wrong_called_ae_title_is_a_permanent_rejection(wlmscpfs: DcmtkServer,
     assert (caught.value.source, caught.value.reason, caught.value.retryable) == (1, 7, False)
 
 
+@pytest.mark.req("X-TIME")
+@pytest.mark.peer("orthanc")
+def test_the_doctor_reads_the_clock_of_orthanc_s_web_server_or_says_that_it_has_none(
+    orthanc: Orthanc, network: Network
+) -> None:
+    web = f"{orthanc.url}/system"
+    connection = HTTPConnection(orthanc.url.removeprefix("http://"), timeout=10)
+    connection.request("GET", "/system")
+    tells = connection.getresponse().getheader("Date") is not None  # version 1.10 sends none
+    connection.close()
+    checks = examine_peer(network, replace(orthanc.peer, name="pacs", web=web), [], calling=AE_TITLE)
+    (clock,) = [check for check in checks if check.name == "clock"]
+    assert clock.outcome is (CheckOutcome.OK if tells else CheckOutcome.NOT_RUN)
+    assert ("sends no Date" in clock.cause) is not tells
+
+
 # worklist ---------------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +186,21 @@ def test_a_query_gives_what_matches(worklist_server: Peer, network: Network, que
     result = worklist_of(network, worklist_server).query(query)
     assert len(result) == count
     assert result.truncated == (query.limit is not None)
+
+
+@pytest.mark.req("FR-DICOM-03")
+@pytest.mark.peer("dcmtk")
+def test_keys_that_dcmtk_does_not_support_are_named_and_applied_here(wlmscpfs: DcmtkServer, network: Network) -> None:
+    items = sample_worklist(today=NOW.date(), station_ae_title=AE_TITLE)
+    items[0].ScheduledProcedureStepSequence[0].ScheduledProcedureStepLocation = "SIDE ROOM"
+    write_items(wlmscpfs.directory, items)
+    location = "ScheduledProcedureStepSequence.ScheduledProcedureStepLocation"
+    result = worklist_of(network, wlmscpfs.peer).query(WorklistQuery(further_keys=((location, "SIDE*"),)))
+    assert [item.accession_number for item in result] == [items[0].AccessionNumber]
+    assert result.warned
+    assert result.unsupported_keys[0] == location  # it is returned, and was not matched
+    assert "BarcodeValue" in result.unsupported_keys  # it is not even returned
+    assert "AccessionNumber" not in result.unsupported_keys
 
 
 @pytest.mark.req("FR-DICOM-03")

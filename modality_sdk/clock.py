@@ -4,11 +4,16 @@ Dates and times in objects and MPPS messages are local, with Timezone Offset Fro
 (PS3.3 C.12.1.1.7); nothing mixes local time and UTC. Intervals are measured on the monotonic clock.
 """
 
+import ctypes
+import sys
 import time
 from datetime import datetime, tzinfo
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock", "timezone_offset"]
+__all__ = ["Clock", "SystemClock", "is_synchronized", "timezone_offset"]
+
+_TIME_ERROR = 5
+_LARGER_THAN_TIMEX = 512
 
 
 class Clock(Protocol):
@@ -54,3 +59,21 @@ def timezone_offset(moment: datetime) -> str:
     if not offset:
         raise ValueError("the time carries no zone")
     return offset[:5]
+
+
+def is_synchronized() -> bool | None:
+    """Whether a time service keeps the clock of this machine, as the kernel was told by it.
+
+    Returns
+    -------
+    bool or None
+        None where the operating system does not say: it is asked on Linux only.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    request = ctypes.create_string_buffer(_LARGER_THAN_TIMEX)  # all zero: nothing is to be changed
+    try:
+        state = ctypes.CDLL(None).adjtimex(request)
+    except (AttributeError, OSError):  # a C library without it
+        return None
+    return None if state < 0 else bool(state != _TIME_ERROR)

@@ -1,12 +1,13 @@
 """Time: aware, local, with its offset."""
 
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modality_sdk.clock import SystemClock, timezone_offset
+from modality_sdk.clock import SystemClock, is_synchronized, timezone_offset
 
 pytestmark = pytest.mark.req("X-TIME")
 
@@ -47,3 +48,10 @@ def test_universal_time_has_a_positive_zero_offset() -> None:
 def test_a_time_without_a_zone_has_no_offset() -> None:
     with pytest.raises(ValueError, match="no zone"):
         timezone_offset(datetime(2024, 5, 17))  # noqa: DTZ001
+
+
+@pytest.mark.req("X-TIME")
+def test_the_kernel_is_asked_whether_a_time_service_keeps_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_synchronized() in (True, False, None)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert is_synchronized() is None

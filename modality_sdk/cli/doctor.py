@@ -16,6 +16,7 @@ from rich.text import Text
 
 from modality_sdk.cli.console import make_console
 from modality_sdk.cli.options import config_option, json_option, load_settings, split_peer
+from modality_sdk.clock import is_synchronized
 from modality_sdk.dataset import class_name
 from modality_sdk.dataset.sop_classes import (
     BASIC_GRAYSCALE_PRINT,
@@ -222,7 +223,19 @@ def _examine_ourselves(settings: Settings) -> list[Check]:
     if listener.outcome is CheckOutcome.OK and settings.listen.port == 0 and _reports_expected(settings):
         cure = "Set listen.port, and tell it to the archive: it cannot call back to a port that changes."
         listener = replace(listener, outcome=CheckOutcome.WARNING, cure=cure)
-    return [*_examine_data_dir(settings), listener]
+    return [*_examine_data_dir(settings), listener, _examine_time_service()]
+
+
+def _examine_time_service() -> Check:
+    name = "time service"
+    synchronized = is_synchronized()
+    if synchronized is None:
+        return Check(name=name, outcome=CheckOutcome.NOT_RUN, cause="this system does not tell")
+    if synchronized:
+        return Check(name=name, outcome=CheckOutcome.OK, cause="the clock is kept by one")
+    cause = "no time service keeps the clock, or it has not yet found the time"
+    cure = "Run an NTP client against the server of the site (IHE Consistent Time)."
+    return Check(name=name, outcome=CheckOutcome.WARNING, cause=cause, cure=cure)
 
 
 def _reports_expected(settings: Settings) -> bool:

@@ -10,6 +10,7 @@ from modality_sdk.errors import ConfigurationError, ModalityError
 __all__ = ["main"]
 
 _COMMANDS = {
+    "commit": "Ask the archives again to commit a step; list the steps that are not archived.",
     "demo": "Run one whole exam, by default against a simulated hospital.",
     "doctor": "Check every peer and this machine, with cause and cure.",
     "echo": "Ask a peer whether it is there and knows us.",

@@ -15,10 +15,17 @@ from modality_sdk.model import DestinationState, JobState
 from modality_sdk.queue import Job
 from modality_sdk.workflow import Modality
 
-__all__ = ["queue"]
+__all__ = ["open_modality", "queue"]
 
 
-def _open(config: Path | None) -> Modality:
+def open_modality(config: Path | None) -> Modality:
+    """The modality that has worked here, open to look after its journal; nothing is sent and nobody is listened to.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is no journal: none is made.
+    """
     settings = load_settings(config)
     if not settings.data_dir.is_dir():
         raise ConfigurationError("data_dir", "no modality has worked here yet", str(settings.data_dir))
@@ -41,7 +48,7 @@ queue.add_command(recover)
 def list_jobs(everything: bool, destination: str | None, config: Path | None, as_json: bool) -> int:
     """List open and failed transmissions."""
     states = None if everything else {s for s in JobState if s.is_open} | {JobState.FAILED}
-    modality = _open(config)
+    modality = open_modality(config)
     try:
         # jobs without a destination are our own reminders, nothing of them is to be sent
         jobs = [j for j in modality.queue.jobs(states=states, destination=destination) if everything or j.destination]
@@ -66,7 +73,7 @@ def retry(job_ids: tuple[int, ...], failed: bool, config: Path | None) -> int:
     """Put failed transmissions back into the queue."""
     if not job_ids and not failed:
         raise click.UsageError("name jobs, or --failed")
-    modality = _open(config)
+    modality = open_modality(config)
     try:
         chosen = [j.id for j in modality.queue.jobs(states={JobState.FAILED})] if failed else list(job_ids)
         for job_id in chosen:
@@ -94,7 +101,7 @@ def drain(timeout: float, config: Path | None) -> int:
         if status.state is DestinationState.HELD:
             modality.queue.resume(status.name)
     modality.close(drain=timeout)
-    modality = _open(config)
+    modality = open_modality(config)
     try:
         # jobs without a destination are our own reminders, there is nothing to send
         left = [j for j in modality.queue.jobs(states={s for s in JobState if s.is_open}) if j.destination]

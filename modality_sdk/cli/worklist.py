@@ -11,10 +11,14 @@ from rich.table import Table
 
 from modality_sdk.cli.console import make_console, make_table
 from modality_sdk.cli.options import Connection, config_option, connection_options, json_option
+from modality_sdk.dataset import with_keys
+from modality_sdk.errors import InvalidValue
 from modality_sdk.model import WorklistItem, WorklistQuery, WorklistResult
 from modality_sdk.workflow import Modality
 
 __all__ = ["items_table", "worklist"]
+
+_NAMED_KEYS = 3
 
 
 def _read_date(text: str | None) -> date | tuple[date | None, date | None] | None:
@@ -40,6 +44,15 @@ def _read_date(text: str | None) -> date | tuple[date | None, date | None] | Non
 @click.option("--patient-id", default="")
 @click.option("--accession", "accession_number", default="")
 @click.option("--procedure", "requested_procedure_id", default="", help="Requested Procedure ID.")
+@click.option("--timezone", "adjust_timezone", is_flag=True, help="Have days and times taken in our time zone.")
+@click.option("--fuzzy", is_flag=True, help="Have names matched by their sound, where PEER can.")
+@click.option(
+    "-k",
+    "typed",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Any key: PatientID=1, 0010,0020=1 or ScheduledProcedureStepSequence[0].Modality=DX. Repeatable.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many items.")
 @config_option
 @json_option
@@ -49,12 +62,17 @@ def worklist(
     day: str,
     modality_: str | None,
     station: str | None,
+    typed: tuple[str, ...],
     config: Path | None,
     as_json: bool,
     connection: Connection,
     **keys: Any,
 ) -> int:
-    """Ask the worklist of PEER (default: the one in the configuration)."""
+    """Ask the worklist of PEER (default: the one in the configuration).
+
+    A key given by -k goes before the option for the same attribute; the day and the modality asked for by default
+    hold beside it.
+    """
     settings = connection.settings(config)
     query = WorklistQuery(
         start_date=_read_date(day),
@@ -63,13 +81,22 @@ def worklist(
         **keys,
     )
     target = connection.peer(peer or (settings.worklist,), settings)
-    result = Modality(settings).worklist.query(query, peer=target)
+    try:
+        result = Modality(settings).worklist.query(with_keys(query, typed), peer=target)
+    except InvalidValue as error:  # of a key; what the peer answers is read leniently
+        raise click.UsageError(str(error)) from error
     if as_json:
         click.echo(json.dumps(_as_json(result), ensure_ascii=False, indent=2))
     else:
         make_console().print(items_table(result))
         if result.truncated:
             click.echo("there may be more: the answer was truncated", err=True)
+        if result.unsupported_keys:
+            named, more = result.unsupported_keys[:_NAMED_KEYS], len(result.unsupported_keys) - _NAMED_KEYS
+            rest = f" and {more} more, which --json lists" if more > 0 else ""
+            click.echo(f"the peer does not support {', '.join(named)}{rest}", err=True)
+        elif result.warned:
+            click.echo("the peer does not support some keys, and does not show which", err=True)
         for problem in result.problems:
             what = "left out" if problem.fatal else "read leniently"
             click.echo(f"answer {problem.index + 1} {what}: {problem.attribute}: {problem.rule}", err=True)
@@ -80,7 +107,10 @@ def _as_json(result: WorklistResult) -> dict[str, object]:
     return {
         "items": TypeAdapter(tuple[WorklistItem, ...]).dump_python(result.items, mode="json"),
         "truncated": result.truncated,
-        "unsupported_keys": result.unsupported_keys,
+        "unsupported_keys": list(result.unsupported_keys),
+        "warned": result.warned,
+        "fuzzy": result.fuzzy,
+        "timezone_adjusted": result.timezone_adjusted,
         "problems": [{"index": p.index, "attribute": p.attribute, "rule": p.rule} for p in result.problems],
     }
 

@@ -7,9 +7,11 @@ from modality_sdk.dataset.dictionary import assign, build, has_control_character
 from modality_sdk.dataset.mapping import begin_step, local_time
 from modality_sdk.dataset.mpps import mpps_create, mpps_set
 from modality_sdk.dataset.objects import object_attributes
+from modality_sdk.dataset.query_keys import parse_key
 from modality_sdk.dataset.sop_classes import class_name, is_image, reference_sequence
 from modality_sdk.dataset.worklist import read_worklist_item, worklist_identifier
 from modality_sdk.dataset.worklist_changes import worklist_changes
+from modality_sdk.dataset.worklist_keys import with_keys
 
 __all__ = [
     "assign",
@@ -28,11 +30,13 @@ __all__ = [
     "mpps_create",
     "mpps_set",
     "object_attributes",
+    "parse_key",
     "read_code",
     "read_commitment_report",
     "read_worklist_item",
     "reference_sequence",
     "rejection_code",
+    "with_keys",
     "worklist_changes",
     "worklist_identifier",
 ]

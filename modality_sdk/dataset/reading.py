@@ -76,6 +76,10 @@ class Reader:
         """The set that governs the text: declared, inherited, or assumed; empty for the default repertoire."""
         return self._assumed if self._declared is None else self._declared
 
+    def __contains__(self, keyword: str) -> bool:
+        """Whether the attribute is there, empty or not."""
+        return self._element(keyword) is not None
+
     def texts(self, keyword: str, vr: str = "") -> tuple[str, ...]:
         """All values of a text attribute, brought into the form of its VR; empty ones are left out."""
         vr = vr or dictionary_VR(keyword)

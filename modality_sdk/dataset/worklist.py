@@ -16,6 +16,7 @@ from modality_sdk.dataset.dictionary import assign, build
 from modality_sdk.dataset.identity import read_issuer, read_other_patient_ids, read_person, read_qualifiers
 from modality_sdk.dataset.mapping import offset_from_utc
 from modality_sdk.dataset.protocol_codes import read_protocol_codes
+from modality_sdk.dataset.query_keys import add_key
 from modality_sdk.dataset.reading import Reader
 from modality_sdk.errors import InvalidValue
 from modality_sdk.model import Patient, PatientState, WorklistItem, WorklistProblem, WorklistQuery
@@ -41,6 +42,7 @@ _SCHEDULED_PROCEDURE_STEP = (
     "ReferencedPerformedProtocolSequence",
 )
 
+_STEP_SEQUENCE = "ScheduledProcedureStepSequence"
 _WILDCARDS = frozenset("*?")
 
 _RETURN_KEYS = (
@@ -128,8 +130,8 @@ def worklist_identifier(query: WorklistQuery, *, character_set: str = "") -> Dat
     Raises
     ------
     InvalidValue
-        A key breaks the rules of its VR, holds a wildcard where only a single value is matched, or a range ends before
-        it begins (PS3.4 C.2.2.2.4, C.2.2.2.5 and Table K.6-1).
+        A key is unknown, stands at the wrong level, or breaks the rules of its VR; it holds a wildcard where only a
+        single value is matched; a range ends before it begins (PS3.4 C.2.2.2.4, C.2.2.2.5 and Table K.6-1).
     """
     for keyword, key in (
         ("PatientID", query.patient_id),
@@ -157,6 +159,10 @@ def worklist_identifier(query: WorklistQuery, *, character_set: str = "") -> Dat
         assign(dataset, keyword, key)
     _assign_range(step, "ScheduledProcedureStepStartDate", query.start_date)
     _assign_range(step, "ScheduledProcedureStepStartTime", query.start_time)
+    for path, key in query.further_keys:
+        if path in _SCHEDULED_PROCEDURE_STEP:
+            raise InvalidValue(path, f"stands in {_STEP_SEQUENCE} (PS3.4 Table K.6-1)")
+        add_key(identifier, path, key)
     if ensure_encodable(identifier, ()):
         wanted = tuple(character_set.split("\\")) if character_set else UNICODE
         declare(identifier, ensure_encodable(identifier, wanted))

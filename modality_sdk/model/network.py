@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from modality_sdk.errors import ConfigurationError
 from modality_sdk.status import Category, category_of
@@ -317,6 +318,10 @@ class Peer:
         Specific Character Set of our queries; empty for ISO_IR 192 where the keys need one.
     assume_charset
         Read answers that name no character set as this one; empty for the default repertoire.
+    adjust_timezone
+        Ask its worklist for time zone query adjustment with every query (PS3.4 K.5.1): for a peer in another zone.
+    web
+        Address of its web server, ``http://host:port/``; the doctor compares the clocks there. Empty when it has none.
     maximum_pdu
         Largest PDU we ask the peer to send, in bytes.
     quirks
@@ -333,6 +338,8 @@ class Peer:
     transfer_syntaxes: tuple[str, ...] = ()
     query_charset: str = ""
     assume_charset: str = ""
+    adjust_timezone: bool = False
+    web: str = ""
     maximum_pdu: int = 131072
     quirks: Quirks = field(default_factory=Quirks)
 
@@ -342,5 +349,19 @@ class Peer:
         check_port(where + "port", self.port)
         if not self.host.strip():
             raise ConfigurationError(where + "host", "must name a host or an address", self.host)
+        if self.web:
+            _check_web(where + "web", self.web)
         if not self.name:
             object.__setattr__(self, "name", self.ae_title)
+
+
+def _check_web(field: str, address: str) -> None:
+    """An address of a web server, without user and password: it is printed."""
+    rule = "is an address like http://host:port/ or https://host/, without user and password"
+    try:
+        parts = urlsplit(address)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port, no address
+        valid = False
+    if not valid or not address.isascii() or not address.isprintable() or " " in address or "@" in address:
+        raise ConfigurationError(field, rule)

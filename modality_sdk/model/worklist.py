@@ -1,8 +1,9 @@
 """The modality worklist: what is asked, what comes back (PS3.4 Annex K)."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time, timedelta, timezone
 from typing import overload
 
 from modality_sdk.errors import ConfigurationError
@@ -84,7 +85,8 @@ class WorklistItem:
     barcode_value: str = ""
 
     timezone_offset_from_utc: str = ""
-    """``&ZZXX``, of all dates and times of the item; empty when they are local (PS3.3 C.12.1.1.7)."""
+    """``&ZZXX``, of all dates and times of the item, which stand here as they came; empty when they are local
+    (PS3.3 C.12.1.1.7). `scheduled_start` takes it into account, and so do objects and messages made of the item."""
     specific_character_set: tuple[str, ...] = ()
     """Specific Character Set that the worklist used; kept for the objects and messages made from the item."""
 
@@ -98,8 +100,23 @@ class WorklistItem:
         ):
             object.__setattr__(self, name, Issuer.of(getattr(self, name)))
 
+    @property
+    def scheduled_start(self) -> datetime | None:
+        """When the step is to start; aware where the worklist told the zone, None where it has no date or no time."""
+        day, hour = self.scheduled_procedure_step_start_date, self.scheduled_procedure_step_start_time
+        if day is None or hour is None:
+            return None
+        return datetime.combine(day, hour, _zone(self.timezone_offset_from_utc))
+
     def __repr__(self) -> str:
         return f"WorklistItem(study_instance_uid={self.study_instance_uid!r}, …)"
+
+
+def _zone(offset: str) -> timezone | None:
+    """The zone of a Timezone Offset From UTC; None when it is empty or malformed."""
+    with suppress(ValueError):
+        return timezone(datetime.strptime(offset, "%z").utcoffset() or timedelta())
+    return None
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -119,6 +136,12 @@ class WorklistQuery:
         With wildcards ``*`` and ``?``.
     fuzzy
         Ask for fuzzy semantic matching of person names, where the peer offers it (PS3.4 K.5.1).
+    adjust_timezone
+        Ask for time zone query adjustment, where the peer offers it: dates and times of the keys are then told to be
+        of our zone, whatever the zone of the peer (PS3.4 K.5.1).
+    further_keys
+        Keys of any other attributes: pairs of the keywords that lead to it, joined by dots, and the value as the
+        standard writes it; an empty one asks for the attribute only.
     limit
         Stop after so many items; the result then says ``truncated``.
     """
@@ -133,6 +156,8 @@ class WorklistQuery:
     accession_number: str = ""
     requested_procedure_id: str = ""
     fuzzy: bool = False
+    adjust_timezone: bool = False
+    further_keys: tuple[tuple[str, str], ...] = ()
     limit: int | None = None
 
     def __repr__(self) -> str:
@@ -231,16 +256,25 @@ class WorklistResult(Sequence[WorklistItem]):
     problems
         Answers that were malformed.
     unsupported_keys
-        Whether the peer said (FF01), or showed, that it ignored optional matching keys.
+        What the peer does not support, by keyword, below a sequence as ``ScheduledProcedureStepSequence.Modality``:
+        first keys that it evidently ignored, so that items had to be left out here; then, when it says that there are
+        such keys, those that none of its answers holds.
+    warned
+        Whether the peer said so: FF01, at least one optional key is not supported (PS3.4 Table K.4-1). It need not
+        show which, then ``unsupported_keys`` is empty.
     fuzzy
-        Whether the peer matched names fuzzily, as it was asked to.
+        Whether the peer granted to match names fuzzily, as it was asked to.
+    timezone_adjusted
+        Whether the peer granted to take dates and times of the keys in our zone, as it was asked to.
     """
 
     items: tuple[WorklistItem, ...] = ()
     truncated: bool = False
     problems: tuple[WorklistProblem, ...] = ()
-    unsupported_keys: bool = False
+    unsupported_keys: tuple[str, ...] = ()
+    warned: bool = False
     fuzzy: bool = False
+    timezone_adjusted: bool = False
 
     @overload
     def __getitem__(self, index: int) -> WorklistItem: ...

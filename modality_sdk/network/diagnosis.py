@@ -30,6 +30,7 @@ from modality_sdk.network.handlers import HandlerTable
 from modality_sdk.network.listener import Listener
 from modality_sdk.network.network import Network
 from modality_sdk.network.transport import connect, cut
+from modality_sdk.network.web_clock import NoDateError, WebClockError, read_web_clock
 from modality_sdk.status import rejection
 from modality_sdk.uid import IMPLEMENTATION_CLASS_UID
 
@@ -44,6 +45,8 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S1
 _NOT_OUR_TITLE = (1, 7)
 _REJECTED_TRANSIENT = 2
 _PAUSES = (0.05, 0.2, 0.5)  # s
+_TOLERATED_DEVIATION = 1.0
+"""Seconds, beyond what the travel and the resolution of the answer explain (IHE Consistent Time)."""
 _ASK_LOG = "Look into the log of the peer, which knows why."
 _TELL_VENDOR = "Nothing is lost by it; the vendor of the peer should know."
 _LISTENER_CURES = {
@@ -133,10 +136,7 @@ def examine_peer(network: Network, peer: Peer, probes: Sequence[Probe], *, calli
     checks += [_not_run(name, broken) for name in _LAYERS[len(checks) :]]
     for probe in probes:
         checks.append(_negotiate(network, peer, probe, calling) if associated else _not_run(probe.name, broken))
-    # N-GET of no class of ours, no C-FIND and no response carries the time of the one who answers
-    clock = "not told by the peer: no message of these services carries its time"
-    cure = "Let both machines take the time from one server (IHE Consistent Time)."
-    checks.append(Check(name="clock", outcome=CheckOutcome.NOT_RUN, cause=clock, cure=cure))
+    checks.append(_compare_clocks(peer))
     return checks
 
 
@@ -294,6 +294,37 @@ def _names(syntaxes: Sequence[str]) -> str:
 
 def _not_run(name: str, broken: str) -> Check:
     return Check(name=name, outcome=CheckOutcome.NOT_RUN, cause=f"{broken} failed")
+
+
+def _compare_clocks(peer: Peer) -> Check:
+    """Our clock against that of the peer's web server; no message of our services carries the time of who sends it."""
+    name = "clock"
+    if not peer.web:
+        cure = f"Set peers.{peer.name}.web to the address of its web server, if it has one."
+        cause = "no message of these services carries the peer's time"
+        return Check(name=name, outcome=CheckOutcome.NOT_RUN, cause=cause, cure=cure)
+    try:
+        told = read_web_clock(peer)
+    except NoDateError:
+        cure = "A web server with a clock sends one (RFC 9110 section 6.6.1): name another one of that machine."
+        return Check(name=name, outcome=CheckOutcome.NOT_RUN, cause=f"{peer.web} sends no Date", cure=cure)
+    except WebClockError as error:
+        cause, cure = f"{peer.web} told no time: {error}", f"Check peers.{peer.name}.web, or leave it out."
+        return Check(name=name, outcome=CheckOutcome.WARNING, cause=cause, cure=cure)
+    if abs(told.deviation) <= _TOLERATED_DEVIATION:
+        cause = f"{peer.web} tells our time, as exactly as can be seen over {told.travel * 1000:.0f} ms"
+        return Check(name=name, outcome=CheckOutcome.OK, cause=cause)
+    side = "ahead of" if told.deviation > 0 else "behind"
+    cause = f"{peer.web} is {_duration(abs(told.deviation))} {side} this machine"
+    cure = "Let both machines take the time from one NTP server (IHE Consistent Time); find out which of them is wrong."
+    return Check(name=name, outcome=CheckOutcome.WARNING, cause=cause, cure=cure)
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _explain(name: str, error: ModalityError, peer: Peer, calling: str) -> Check:

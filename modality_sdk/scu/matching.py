@@ -8,36 +8,41 @@ component groups differently.
 import re
 import unicodedata
 from collections.abc import Collection
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timezone
 from typing import TypeVar
 
 from modality_sdk.model import WorklistItem, WorklistQuery
 
-__all__ = ["matches"]
+__all__ = ["name_matches", "text_matches", "unmatched_keys"]
 
 _T = TypeVar("_T", date, time, datetime)
+_STEP = "ScheduledProcedureStepSequence."
 
 
-def matches(query: WorklistQuery, item: WorklistItem, unread: Collection[str] = ()) -> bool:
-    """Whether ``item`` satisfies every key of ``query``.
+def unmatched_keys(
+    query: WorklistQuery, item: WorklistItem, unread: Collection[str] = (), *, zone: timezone | None = None
+) -> tuple[str, ...]:
+    """The keys of ``query`` that ``item`` does not satisfy; none when it matches.
 
     Parameters
     ----------
     query
         The keys that were sent.
     item
-        One answer.
+        One answer. An attribute that it leaves empty matches no key (PS3.4 K.2.2.1.1.1).
     unread
         Keywords of attributes that were there but could not be read; they are not held against the item.
+    zone
+        Of the dates and times of the keys, when the peer was told so; the item tells its own.
 
     Returns
     -------
-    bool
-        An attribute that the answer leaves empty matches no key (PS3.4 K.2.2.1.1.1).
+    tuple of str
+        By keyword, below a sequence as ``ScheduledProcedureStepSequence.Modality``.
     """
     texts = (
-        ("Modality", query.modality, (item.modality,)),
-        ("ScheduledStationAETitle", query.scheduled_station_ae_title, item.scheduled_station_ae_titles),
+        (_STEP + "Modality", query.modality, (item.modality,)),
+        (_STEP + "ScheduledStationAETitle", query.scheduled_station_ae_title, item.scheduled_station_ae_titles),
         ("PatientID", query.patient_id, (item.patient.patient_id,)),
         ("AccessionNumber", query.accession_number, (item.accession_number,)),
         ("RequestedProcedureID", query.requested_procedure_id, (item.requested_procedure_id,)),
@@ -45,24 +50,27 @@ def matches(query: WorklistQuery, item: WorklistItem, unread: Collection[str] = 
     names = (
         ("PatientName", query.patient_name, item.patient.name),
         (
-            "ScheduledPerformingPhysicianName",
+            _STEP + "ScheduledPerformingPhysicianName",
             query.scheduled_performing_physician_name,
             item.scheduled_performing_physician_name,
         ),
     )
-    return (
-        all(keyword in unread or _text(key, values) for keyword, key, values in texts)
-        and all(keyword in unread or _name(key, value) for keyword, key, value in names)
-        and _start(query, item, unread)
-    )
+    found = [path for path, key, values in texts if not _is_unread(path, unread) and not text_matches(key, values)]
+    found += [path for path, key, value in names if not _is_unread(path, unread) and not name_matches(key, value)]
+    return (*found, *_unmatched_start(query, item, unread, zone))
 
 
-def _text(key: str, values: Collection[str]) -> bool:
+def _is_unread(path: str, unread: Collection[str]) -> bool:
+    return path.removeprefix(_STEP) in unread
+
+
+def text_matches(key: str, values: Collection[str]) -> bool:
+    """A text matches when one of its values does, with wildcards and whatever its case and accents."""
     pattern = _fold(key)
     return pattern in ("", "*") or any(value.strip() and _like(pattern, _fold(value)) for value in values)
 
 
-def _name(key: str, value: str) -> bool:
+def name_matches(key: str, value: str) -> bool:
     """A name matches when one of its component groups does, or the whole (PS3.4 C.2.2.2.1)."""
     if _fold(key) in ("", "*"):
         return True
@@ -72,24 +80,34 @@ def _name(key: str, value: str) -> bool:
     return any(_like(pattern, group) for pattern in (*patterns, _fold_name(key)) for group in (*groups, whole))
 
 
-def _start(query: WorklistQuery, item: WorklistItem, unread: Collection[str]) -> bool:
+def _unmatched_start(
+    query: WorklistQuery, item: WorklistItem, unread: Collection[str], zone: timezone | None
+) -> list[str]:
     day, hour = item.scheduled_procedure_step_start_date, item.scheduled_procedure_step_start_time
+    start = item.scheduled_start
+    if zone is not None and item.timezone_offset_from_utc:
+        if start is None or start.tzinfo is None:  # without a time the day in our zone is not known
+            return []
+        start = start.astimezone(zone)
+        day, hour = start.date(), start.time()
     first_day, last_day = query.start_date if isinstance(query.start_date, tuple) else (query.start_date,) * 2
     first, last = query.start_time or (None, None)
     day_judged = (first_day or last_day) is not None and "ScheduledProcedureStepStartDate" not in unread
     hour_judged = (first or last) is not None and "ScheduledProcedureStepStartTime" not in unread
-    day_matches = not day_judged or _within(day, first_day, last_day)
-    hour_matches = not hour_judged or _within(hour, first, last)
-    if day_matches and hour_matches:
-        return True
+    found = []
+    if day_judged and not _within(day, first_day, last_day):
+        found.append(_STEP + "ScheduledProcedureStepStartDate")
+    if hour_judged and not _within(hour, first, last):
+        found.append(_STEP + "ScheduledProcedureStepStartTime")
     # ranges of date and time together mean one interval (PS3.4 K.6.1.2.2); peers differ, so either reading passes
-    if not (day_judged and hour_judged) or day is None or hour is None:
-        return False
-    return _within(
-        datetime.combine(day, _plain(hour)),
-        first_day and datetime.combine(first_day, _plain(first or time.min)),
-        last_day and datetime.combine(last_day, _plain(last or time.max)),
-    )
+    if found and day_judged and hour_judged and day is not None and hour is not None:
+        within = _within(
+            datetime.combine(day, _plain(hour)),
+            first_day and datetime.combine(first_day, _plain(first or time.min)),
+            last_day and datetime.combine(last_day, _plain(last or time.max)),
+        )
+        return [] if within else found
+    return found
 
 
 def _within(value: _T | None, first: _T | None, last: _T | None) -> bool:

@@ -2,9 +2,12 @@
 
 import logging
 from dataclasses import replace
+from datetime import timedelta, timezone
 
-from modality_sdk.clock import Clock
-from modality_sdk.dataset import read_worklist_item, worklist_changes, worklist_identifier
+from pydicom import Dataset
+
+from modality_sdk.clock import Clock, timezone_offset
+from modality_sdk.dataset import assign, read_worklist_item, worklist_changes, worklist_identifier
 from modality_sdk.dataset.sop_classes import MODALITY_WORKLIST
 from modality_sdk.errors import ConfigurationError, StateError
 from modality_sdk.model import (
@@ -18,7 +21,8 @@ from modality_sdk.model import (
 )
 from modality_sdk.network import Network, Response
 from modality_sdk.scu.call import Deadline, proposal
-from modality_sdk.scu.matching import matches
+from modality_sdk.scu.further_keys import asked_keys, returned_keys, unmatched_further_keys
+from modality_sdk.scu.matching import unmatched_keys
 from modality_sdk.status import Category, category_of
 
 __all__ = ["WorklistScu"]
@@ -26,8 +30,9 @@ __all__ = ["WorklistScu"]
 _log = logging.getLogger("modality_sdk.scu")
 
 _UNSUPPORTED_KEYS = 0xFF01  # PS3.4 Table K.4-1
-_FUZZY = bytes([1, 1, 1])
-"""Extended negotiation: bytes 1 and 2 are fixed, byte 3 asks for fuzzy matching of names (PS3.4 K.5.1.1)."""
+# extended negotiation: bytes 1 and 2 are fixed, 3 asks for fuzzy matching of names, 4, which may be left out, for time
+# zone query adjustment (PS3.4 K.5.1.1)
+_FUZZY, _TIMEZONE = 2, 3
 
 
 class WorklistScu:
@@ -76,7 +81,7 @@ class WorklistScu:
         -------
         WorklistResult
             Zero items are a success. The keys are applied again on our side, because a peer may ignore
-            optional ones (PS3.4 C.2.2.2).
+            optional ones (PS3.4 C.2.2.2); the result names those.
 
         Raises
         ------
@@ -93,14 +98,20 @@ class WorklistScu:
             raise ConfigurationError("worklist", "no peer is configured, and none was given")
         if query.limit is not None and query.limit < 1:
             raise ConfigurationError("limit", "must be at least 1", query.limit)
+        query = replace(query, adjust_timezone=query.adjust_timezone or peer.adjust_timezone)
         identifier = worklist_identifier(query, character_set=peer.query_charset)
         deadline = Deadline(timeout, cancel)
-        wanted = proposal(MODALITY_WORKLIST)
-        if query.fuzzy:
-            wanted = replace(wanted, extended_negotiation=_FUZZY)
+        wanted = replace(proposal(MODALITY_WORKLIST), extended_negotiation=_wished(query))
         with self._network.lease(peer, [wanted], timeout=deadline.remaining(), cancel=cancel) as association:
             granted = association.extended_negotiation(MODALITY_WORKLIST)
-            answer = _Answer(query, peer, fuzzy=query.fuzzy and granted[2:3] == b"\x01")
+            fuzzy = query.fuzzy and granted[_FUZZY : _FUZZY + 1] == b"\x01"
+            zone = None
+            if query.adjust_timezone and granted[_TIMEZONE : _TIMEZONE + 1] == b"\x01":
+                now = self._clock.now()
+                zone = timezone(now.utcoffset() or timedelta())
+                # only when granted may it stand in the identifier (PS3.4 K.4.1.1.3.1)
+                assign(identifier, "TimezoneOffsetFromUTC", timezone_offset(now))
+            answer = _Answer(query, peer, identifier, fuzzy=fuzzy, zone=zone)
             # one more than wanted tells a list that is cut off from one that ends there
             for response in association.c_find(
                 MODALITY_WORKLIST,
@@ -173,17 +184,29 @@ class WorklistScu:
         return None, ()
 
 
+def _wished(query: WorklistQuery) -> bytes:
+    """Service class application information of the extended negotiation; empty when nothing is wished."""
+    if query.adjust_timezone:
+        return bytes([1, 1, query.fuzzy, 1])
+    return bytes([1, 1, 1]) if query.fuzzy else b""
+
+
 class _Answer:
     """The responses to one query, gathered."""
 
-    def __init__(self, query: WorklistQuery, peer: Peer, *, fuzzy: bool) -> None:
-        self._query, self._peer, self._fuzzy = query, peer, fuzzy
+    def __init__(
+        self, query: WorklistQuery, peer: Peer, identifier: Dataset, *, fuzzy: bool, zone: timezone | None
+    ) -> None:
+        self._query, self._peer, self._fuzzy, self._zone = query, peer, fuzzy, zone
         # what counts as similar is the peer's own affair
         self._unjudged = ("PatientName", "ScheduledPerformingPhysicianName") if fuzzy else ()
         self._items: list[WorklistItem] = []
         self._problems: list[WorklistProblem] = []
         self._answers = 0
-        self._unsupported_keys = False
+        self._asked = asked_keys(identifier)
+        self._returned: set[str] = set()
+        self._ignored: set[str] = set()
+        self._warned = False
         self._final: Response | None = None
 
     def take(self, response: Response) -> None:
@@ -191,7 +214,7 @@ class _Answer:
             self._final = response
             return
         index, self._answers = self._answers, self._answers + 1
-        self._unsupported_keys |= response.status == _UNSUPPORTED_KEYS
+        self._warned |= response.status == _UNSUPPORTED_KEYS
         if response.dataset is None:
             self._problems.append(
                 WorklistProblem(
@@ -199,24 +222,33 @@ class _Answer:
                 )
             )
             return
-        item, problems = read_worklist_item(response.dataset, index, assume_charset=self._peer.assume_charset)
-        unjudged = {*self._unjudged, *(problem.attribute for problem in problems)}
-        if item is not None and not matches(self._query, item, unjudged):
-            self._unsupported_keys = True
-            return
-        self._problems.extend(problems)
+        charset = self._peer.assume_charset
+        item, problems = read_worklist_item(response.dataset, index, assume_charset=charset)
+        self._returned |= returned_keys(self._asked, response.dataset)
         if item is not None:
+            unjudged = {*self._unjudged, *(problem.attribute for problem in problems)}
+            unmatched = (
+                *unmatched_keys(self._query, item, unjudged, zone=self._zone),
+                *unmatched_further_keys(self._query, response.dataset, unjudged, assume_charset=charset),
+            )
+            if unmatched:
+                self._ignored.update(unmatched)
+                return
             self._items.append(item)
+        self._problems.extend(problems)
 
     def result(self) -> WorklistResult:
         if self._final is not None:
             self._final.raise_for_failure()
         complete = self._final is not None and category_of(self._final.status) is Category.SUCCESS
         limit = self._query.limit
+        unreturned = set(self._asked) - self._returned - self._ignored if self._warned else set()
         return WorklistResult(
             items=tuple(self._items[:limit]),
             truncated=not complete or (limit is not None and self._answers > limit),
             problems=tuple(self._problems),
-            unsupported_keys=self._unsupported_keys,
+            unsupported_keys=tuple(key for keys in (self._ignored, unreturned) for key in self._asked if key in keys),
+            warned=self._warned,
             fuzzy=self._fuzzy,
+            timezone_adjusted=self._zone is not None,
         )

@@ -47,6 +47,8 @@ commitment = true             # or the name of another peer that commits for thi
 # transfer_syntaxes = ["ExplicitVRLittleEndian"]   # what to propose; the default suits most
 # query_charset = "ISO_IR 100"                     # character set of our queries
 # assume_charset = "ISO_IR 100"                    # read answers that name none as this one
+# web = "http://127.0.0.1:8042/"                   # its web server; the doctor compares the clocks
+# adjust_timezone = true                           # of a worklist in another time zone
 # timeouts = {{ response = 30 }}                     # deadlines of this peer alone
 # quirks = {{ implicit_only = true }}                # where it departs from the standard
 

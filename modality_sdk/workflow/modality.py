@@ -346,6 +346,12 @@ class Modality:
         with assembly.durable.journal.read() as tx:
             return [PerformedStep(assembly.steps, step.sop_instance_uid) for step in tx.open_steps()]
 
+    def unarchived_steps(self) -> list[PerformedStep]:
+        """Steps that are not archived, oldest first: open ones, and final ones that a destination does not keep yet."""
+        assembly = self._opened()
+        with assembly.durable.journal.read() as tx:
+            return [PerformedStep(assembly.steps, uid) for uid in tx.unarchived_steps()]
+
     def apply_commitment_report(self, report: CommitmentReport) -> bool:
         """Apply a storage commitment report that came another way than to our listener.
 

@@ -1,5 +1,6 @@
 """The command as it is typed: what it prints and how it exits."""
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -11,9 +12,12 @@ from PIL import Image
 from pydicom import dcmread
 
 from modality_sdk.cli import main
+from modality_sdk.model import Patient
 from modality_sdk.settings import Settings
+from modality_sdk.simulator import Commitment as Delivery
 from modality_sdk.simulator import Hospital
 from modality_sdk.testing.phantom import radiograph
+from modality_sdk.workflow import Modality
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -105,6 +109,60 @@ def test_worklist_prints_people_or_json(run: Run, config: Path) -> None:
     assert run("worklist", "--config", config, "--date", "yesterday-ish")[0] == 2
     _, out, _ = run("worklist", "--config", config, "--date", "all", "--modality", "CT", "--json")
     assert {i["modality"] for i in json.loads(out)["items"]} == {"CT"}
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_worklist_takes_keys_as_dcmtk_and_pynetdicom_users_type_them(
+    run: Run, config: Path, hospital: Hospital
+) -> None:
+    everything = ("worklist", "--config", config, "--json", "--date", "all", "--modality", "all")
+    step = hospital.ris.worklist[0].ScheduledProcedureStepSequence[0]
+    step.ScheduledStationName = "SIDE ROOM"
+    for key in (
+        "PatientID=SIM00001",
+        "0010,0020=SIM00001",
+        f"ScheduledProcedureStepSequence[0].ScheduledStationName={step.ScheduledStationName}",
+        "(0040,0100)[0].0040,0010=SIDE*",
+    ):
+        code, out, _ = run(*everything, "-k", key)
+        assert code == 0
+        assert [item["patient"]["patient_id"] for item in json.loads(out)["items"]] == ["SIM00001"], key
+    _, out, _ = run(*everything, "-k", "0040,0100[0].0008,0060=CT", "-k", "PatientName=*")
+    assert {item["modality"] for item in json.loads(out)["items"]} == {"CT"}
+
+
+@pytest.mark.req("FR-DICOM-03")
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("PatientIdent=1", ("PatientIdent", "nearest is PatientID")),
+        ("0010,0023=1", ("(0010,0023)", "nearest is (0010,002")),
+        ("PatientID=1*", ("PatientID", "single value")),
+        ("Modality=DX", ("Modality", "ScheduledProcedureStepSequence")),
+        ("StudyDate=someday", ("StudyDate", "YYYYMMDD")),
+    ],
+)
+def test_a_key_that_cannot_be_asked_is_an_error_of_usage(
+    run: Run, config: Path, key: str, words: tuple[str, ...]
+) -> None:
+    code, _, err = run("worklist", "--config", config, "-k", key)
+    assert code == 2
+    assert all(word in err for word in words)
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_worklist_tells_which_keys_the_peer_does_not_support(run: Run, config: Path, hospital: Hospital) -> None:
+    hospital.ris.match_optional = False
+    accession = hospital.ris.worklist[0].AccessionNumber
+    code, _, err = run("worklist", "--config", config, "--accession", accession)
+    assert code == 0
+    assert "does not support AccessionNumber" in err
+    _, out, _ = run("worklist", "--config", config, "--accession", accession, "--json")
+    told = json.loads(out)
+    assert (told["unsupported_keys"], told["warned"]) == (["AccessionNumber"], True)
+    hospital.ris.worklist[:] = [item for item in hospital.ris.worklist if item.AccessionNumber == accession]
+    _, _, err = run("worklist", "--config", config, "--accession", accession)
+    assert "does not show which" in err
 
 
 @pytest.mark.req("FR-DICOM-01")
@@ -236,3 +294,53 @@ def test_demo_replaces_its_own_folders_and_touches_no_others(run: Run, tmp_path:
     assert (tmp_path / "modality-data" / "journal.db").read_text() == "a site's own"
     if os.name == "posix":
         assert (tmp_path / "objects").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.req("FR-DICOM-05")
+def test_commit_lists_what_is_not_archived_and_asks_for_it_again(run: Run, hospital: Hospital, config: Path) -> None:
+    hospital.pacs.commitment = Delivery.NEVER
+    text = config.read_text(encoding="utf-8")
+    for old, new in (("commitment_timeout = 300", "commitment_timeout = 0.2"), ("linger = 1 ", "linger = 0 ")):
+        assert old in text
+        text = text.replace(old, new)
+    config.write_text(text, encoding="utf-8")
+    assert run("commit", "--config", config)[0] == 2  # nothing was acquired here yet
+    code, out, _ = run("demo", "--config", config, "--timeout", "1.5", "--json", "--output", "out")
+    assert code == 3
+
+    code, out, _ = run("commit", "--list", "--json", "--config", config)
+    assert code == 0
+    (step,) = json.loads(out)["steps"]
+    assert (step["status"], step["destinations"], step["failed_jobs"]) == ("COMPLETED", {"pacs": {"STORED": 2}}, 0)
+    code, listed, _ = run("commit", "--config", config)
+    assert code == 0
+    assert "2 STORED" in listed
+    names = {str(item.PatientName).split("^")[0] for item in hospital.ris.worklist}
+    assert not any(name in out + listed for name in names)
+
+    asked = len(hospital.pacs.transactions)
+    code, out, _ = run("commit", step["step_uid"], "--json", "--config", config)
+    assert (code, json.loads(out)["requests"]) == (3, {step["step_uid"]: 1})
+    assert run("commit", "--all", "--config", config)[0] == 0  # its request is under way
+    hospital.pacs.commitment = Delivery.SAME_ASSOCIATION
+    run("queue", "drain", "--config", config, "--timeout", "3")
+    assert len(hospital.pacs.transactions) == asked + 1
+
+
+@pytest.mark.req("FR-DICOM-05")
+def test_commit_says_what_cannot_be_asked(run: Run, config: Path) -> None:
+    settings = Settings.load(config)
+    with contextlib.closing(Modality(settings).open(worker=False, listener=False)) as modality:
+        step = modality.start(patient=Patient(name="SECRET^NAME", patient_id="SECRET"))
+        code, out, _ = run("commit", "--config", config)
+        assert code == 0
+        assert step.uid in out.replace("\n", "")
+    code, _, err = run("commit", step.uid, "--config", config)
+    assert code == 1
+    assert "not final" in err
+    code, _, err = run("commit", "1.2.3", "--config", config)
+    assert code == 1
+    assert "1.2.3" in err
+    code, out, err = run("commit", step.uid, "1.2.3", "--json", "--config", config)
+    assert (code, json.loads(out)["requests"], err.count("error: ")) == (1, {}, 2)
+    assert run("commit", "--list", "1.2.3", "--config", config)[0] == 2

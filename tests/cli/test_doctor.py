@@ -6,8 +6,11 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +61,13 @@ def outcomes(checks: list[dict[str, str]]) -> dict[str, str]:
     return {check["name"]: check["outcome"] for check in checks}
 
 
+def this_machine(told: dict[str, Any]) -> dict[str, str]:
+    """Outcomes of the checks of this machine, without that of its time service, which is as it is."""
+    found = outcomes(told["machine"])
+    assert found.pop("time service") in ("ok", "warning", "not run")
+    return found
+
+
 def named(checks: list[dict[str, str]], name: str) -> dict[str, str]:
     (check,) = [check for check in checks if check["name"] == name]
     return check
@@ -68,6 +78,33 @@ def silent() -> Iterator[int]:
     """A port that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
+
+
+@contextlib.contextmanager
+def web_server(ahead: float | None) -> Iterator[tuple[str, list[str]]]:
+    """Address of a web server whose clock is ``ahead`` of ours in s, or that sends no Date, and what it was asked."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            asked.append(f"{self.command} {self.path}")
+            self.send_response_only(302)
+            self.send_header("Location", "/elsewhere")
+            if ahead is not None:
+                self.send_header("Date", formatdate(time.time() + ahead, usegmt=True))
+            self.end_headers()
+
+        do_GET = do_HEAD  # noqa: N815 - of the base class
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - of the base class
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/", asked
+        server.shutdown()
+        thread.join()
 
 
 @contextlib.contextmanager
@@ -102,13 +139,13 @@ def test_a_healthy_site_has_no_failure(doctor: Doctor) -> None:
     assert outcomes(told["peers"]["ris"]) == dict.fromkeys(
         ("name", "TCP", "association", "C-ECHO", "worklist", "MPPS"), "ok"
     ) | {"clock": "not run"}
-    assert "not told by the peer" in named(told["peers"]["ris"], "clock")["cause"]
+    assert "peers.ris.web" in named(told["peers"]["ris"], "clock")["cure"]
     pacs = told["peers"]["pacs"]
     assert named(pacs, "commitment")["outcome"] == "ok"
     assert named(pacs, "storage of DX for presentation")["accepted"] == [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
     assert "nothing is transcoded" in named(pacs, "sent as")["cause"]
     # a port that changes is no address for the archive's reports
-    assert outcomes(told["machine"]) == {"data directory": "ok", "free space": "ok", "listener": "warning"}
+    assert this_machine(told) == {"data directory": "ok", "free space": "ok", "listener": "warning"}
     assert "listen.port" in named(told["machine"], "listener")["cure"]
 
 
@@ -282,7 +319,7 @@ def test_a_data_directory_is_looked_at_and_not_made(doctor: Doctor, tmp_path: Pa
     for below in ("file", "file/data"):
         code, told = doctor(f'data_dir = "{below}"\n' + LISTEN)
         assert code == 1
-        assert outcomes(told["machine"]) == {"data directory": "failed", "free space": "not run", "listener": "ok"}
+        assert this_machine(told) == {"data directory": "failed", "free space": "not run", "listener": "ok"}
 
 
 @pytest.mark.parametrize(("free", "outcome"), [(10**8, "failed"), (10**9, "warning"), (10**11, "ok")])
@@ -366,3 +403,51 @@ def test_dcmtk_stores_but_commits_nothing(doctor: Doctor, storescp: int) -> None
     assert named(checks, "sent as")["outcome"] == "ok"
     assert named(checks, "commitment")["outcome"] == "failed"
     assert told["failed"] == 1
+
+
+@pytest.mark.req("X-TIME")
+@pytest.mark.parametrize(
+    ("seconds", "outcome", "words"),
+    [(0, "ok", "tells our time"), (300, "warning", "5 min ahead"), (-7200, "warning", "2 h behind")],
+)
+def test_a_clock_that_differs_from_that_of_the_peer_is_told(
+    doctor: Doctor, seconds: float, outcome: str, words: str
+) -> None:
+    with Hospital() as hospital, web_server(seconds) as (address, asked):
+        further = f'web = "{address}"'
+        code, told = doctor(LISTEN + table("pacs", "PACS", hospital.pacs.port, further))
+    clock = named(told["peers"]["pacs"], "clock")
+    assert code == 0
+    assert clock["outcome"] == outcome
+    assert words in clock["cause"]
+    assert ("NTP" in clock["cure"]) is (outcome == "warning")
+    assert asked == ["HEAD /"]
+
+
+@pytest.mark.req("X-TIME")
+def test_a_web_server_without_a_date_is_asked_by_get_too_and_named(doctor: Doctor) -> None:
+    with web_server(None) as (address, asked):
+        _, told = doctor(LISTEN + table("pacs", "PACS", 9, f'web = "{address}status?x=1"'))
+    clock = named(told["peers"]["pacs"], "clock")
+    assert (clock["outcome"], asked) == ("not run", ["HEAD /status?x=1", "GET /status?x=1"])
+    assert "no Date" in clock["cause"]
+    assert "another" in clock["cure"]
+
+
+@pytest.mark.req("X-TIME")
+def test_a_web_server_that_is_not_there_or_says_nothing_is_a_warning(doctor: Doctor) -> None:
+    with silent() as port:
+        _, told = doctor(LISTEN + table("pacs", "PACS", 9, f'web = "http://127.0.0.1:{port}"'), "--timeout", "0.2")
+    assert "did not answer in time" in named(told["peers"]["pacs"], "clock")["cause"]
+    _, told = doctor(LISTEN + table("pacs", "PACS", 9, f'web = "http://127.0.0.1:{port}"'))
+    assert named(told["peers"]["pacs"], "clock")["outcome"] == "warning"
+    assert "refused" in named(told["peers"]["pacs"], "clock")["cause"]
+
+
+@pytest.mark.req("X-TIME")
+def test_proxies_of_the_environment_are_not_used(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with web_server(0) as (address, asked):
+        _, told = doctor(LISTEN + table("pacs", "PACS", 9, f'web = "{address}"'))
+    assert named(told["peers"]["pacs"], "clock")["outcome"] == "ok"
+    assert asked

@@ -131,3 +131,19 @@ def test_a_send_policy_knows_its_words() -> None:
 def test_values_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         PACS.port = 105  # type: ignore[misc]
+
+
+@pytest.mark.req("FR-DICOM-09")
+@pytest.mark.parametrize(
+    "web", ["pacs:8042", "ftp://pacs/", "http://", "http://pacs:x/", "http://user:pw@pacs/", "http://a b/"]
+)
+def test_what_is_no_address_of_a_web_server_is_refused(web: str) -> None:
+    with pytest.raises(ConfigurationError, match="web") as refused:
+        Peer(ae_title="PACS", host="pacs", port=104, web=web)
+    assert "pw" not in str(refused.value)
+
+
+@pytest.mark.req("FR-DICOM-09")
+@pytest.mark.parametrize("web", ["", "http://pacs:8042/", "https://pacs", "http://[::1]:8042/orthanc?x=1"])
+def test_the_address_of_a_web_server_is_taken_as_it_is(web: str) -> None:
+    assert Peer(ae_title="PACS", host="pacs", port=104, web=web).web == web

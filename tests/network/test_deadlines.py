@@ -16,6 +16,7 @@ from pynetdicom.sop_class import (
     ModalityWorklistInformationFind,
     Verification,
 )
+from soak import soak
 
 from modality_sdk.errors import (
     AssociationAborted,
@@ -30,7 +31,7 @@ from modality_sdk.network import Association, ContextProposal, Network
 from modality_sdk.testing.fault_proxy import FaultProxy, Faults
 
 # the second mark is what fails a call that never returns
-pytestmark = [pytest.mark.req("X-IDEMP"), pytest.mark.timeout(20)]
+pytestmark = [pytest.mark.req("X-IDEMP"), pytest.mark.timeout(20), pytest.mark.deadlines]
 
 CONTEXTS = [
     ContextProposal(abstract_syntax=abstract_syntax, transfer_syntaxes=(ExplicitVRLittleEndian,))
@@ -105,7 +106,9 @@ def test_connecting_can_be_cancelled(network: Network, scp: Any) -> None:
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
-@pytest.mark.parametrize(("fault", "at"), [("stall", 0), ("stall", 50), ("drip", 0)])
+@pytest.mark.parametrize(
+    ("fault", "at"), [("stall", 0), ("stall", 50), ("drip", 0), soak("swallow", 0), soak("swallow", 50)]
+)
 def test_negotiation_ends_at_its_deadline(
     network: Network, scp: Any, peer: Peer, hasty: Any, proxy: FaultProxy, threads: Any, eventually: Any,
     direction: str, fault: str, at: int,
@@ -229,7 +232,9 @@ def spoil(proxy: FaultProxy, direction: str, faults: Callable[[int], Faults], ah
     return begin
 
 
-@pytest.mark.parametrize(("fault", "at"), [("stall", 0), ("stall", 20), ("drip", 0)])
+@pytest.mark.parametrize(
+    ("fault", "at"), [("stall", 0), ("stall", 20), ("drip", 0), soak("swallow", 0), soak("swallow", 20)]
+)
 def test_a_response_that_does_not_come_is_an_ambiguous_timeout(
     attempt: Any, peer: Peer, hasty: Any, proxy: FaultProxy, ask: Any, fault: str, at: int
 ) -> None:

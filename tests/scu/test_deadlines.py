@@ -1,6 +1,7 @@
 """Whatever the peer or the network does in whatever phase of a service: a typed end in time, and nothing left behind.
 
-The faults of the network come from a proxy, those of the peer from the simulator's scripts.
+The faults of the network come from a proxy, those of the peer from the simulator's scripts. Combinations of the matrix
+that show little beyond their neighbours are marked ``soak``.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ from datetime import UTC, datetime
 import pytest
 from leaks import nothing_left_behind, until
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+from soak import soak
 
 from modality_sdk.clock import SystemClock
 from modality_sdk.dataset import begin_step, mpps_create, mpps_set
@@ -37,7 +39,7 @@ from modality_sdk.testing.fault_proxy import FaultProxy, Faults
 from modality_sdk.transcoding import EncodedRendition
 
 # the second mark is what fails a call that never returns
-pytestmark = [pytest.mark.req("X-IDEMP"), pytest.mark.timeout(10)]
+pytestmark = [pytest.mark.req("X-IDEMP"), pytest.mark.timeout(10), pytest.mark.deadlines]
 
 # long enough for a busy machine wherever a test does not wait for the deadline itself
 PATIENT = Timeouts(connect=8, association=8, release=8, idle=8, response=8, store_response=8, find=8)
@@ -280,14 +282,26 @@ def test_a_service_of_a_peer_that_is_not_there_cannot_connect(site: Site) -> Non
     assert site.proxy.connections == site.connections_before
 
 
-@pytest.mark.parametrize(("direction", "fault"), [("down", "stall"), ("up", "swallow")])
+@pytest.mark.parametrize(
+    ("direction", "fault"),
+    [
+        ("down", "stall"),
+        ("up", "swallow"),
+        soak("up", "stall"),
+        soak("down", "swallow"),
+        soak("up", "drip"),
+        soak("down", "drip"),
+    ],
+)
 def test_a_silent_network_ends_the_association_request_at_its_deadline(site: Site, direction: str, fault: str) -> None:
     site.hurry("association")
     site.spoil(direction, SILENT[fault], 20)
     site.assert_call_fails(ResponseTimeout, match="did not answer the association request")
 
 
-@pytest.mark.parametrize(("direction", "fault"), [("up", "fin"), ("down", "rst")])
+@pytest.mark.parametrize(
+    ("direction", "fault"), [("up", "fin"), ("down", "rst"), soak("up", "rst"), soak("down", "fin")]
+)
 def test_a_connection_that_breaks_ends_the_association_request(site: Site, direction: str, fault: str) -> None:
     site.spoil(direction, BROKEN[fault], 20)
     # a reset may come so early that the system calls it a failed connection
@@ -309,7 +323,7 @@ def test_a_peer_that_aborts_ends_the_association_request(site: Site, step: Step)
 # ---- request -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["stall", "swallow"])
+@pytest.mark.parametrize("fault", ["stall", "swallow", soak("drip")])
 def test_a_request_that_does_not_get_through_is_an_ambiguous_timeout(site: Site, fault: str) -> None:
     site.hurry("response", "store_response", "find")
     site.network.established = lambda: site.spoil("up", SILENT[fault], 20)
@@ -323,7 +337,7 @@ def test_a_connection_that_breaks_in_a_request_is_an_ambiguous_abort(site: Site,
 
 
 @pytest.mark.parametrize("service", ["C-STORE"], indirect=True)
-@pytest.mark.parametrize("fault", ["stall", "swallow"])
+@pytest.mark.parametrize("fault", ["stall", "swallow", soak("drip")])
 def test_a_large_object_that_does_not_get_through_is_sent_again_later(site: Site, fault: str) -> None:
     sop = SopReference(sop_class_uid=DigitalXRayImageStorageForPresentation, sop_instance_uid=str(generate_uid()))
     large = EncodedRendition(sop=sop, transfer_syntax_uid=ExplicitVRLittleEndian, data=LARGE)
@@ -351,9 +365,10 @@ def test_a_peer_that_ignores_the_request_is_an_ambiguous_timeout(site: Site) -> 
 # ---- response ------------------------------------------------------------------------------------
 
 
-def test_a_response_that_drips_is_an_ambiguous_timeout(site: Site) -> None:
+@pytest.mark.parametrize("fault", ["drip", soak("stall"), soak("swallow")])
+def test_a_response_that_does_not_get_through_is_an_ambiguous_timeout(site: Site, fault: str) -> None:
     site.hurry("response", "store_response", "find")
-    site.network.established = lambda: site.spoil("down", SILENT["drip"], 20)
+    site.network.established = lambda: site.spoil("down", SILENT[fault], 20)
     site.assert_request_is_lost(ResponseTimeout)
 
 
@@ -401,10 +416,18 @@ def test_what_is_called_ambiguous_may_have_been_done_or_not(site: Site, step: St
 # ---- release -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", ["stall", "rst"])
-def test_a_release_that_is_not_answered_spoils_no_result(site: Site, fault: str) -> None:
+@pytest.mark.parametrize(
+    ("direction", "fault"),
+    [
+        ("down", "stall"),
+        ("down", "rst"),
+        *(soak("down", fault) for fault in ("swallow", "drip", "fin")),
+        *(soak("up", fault) for fault in (*SILENT, *BROKEN)),
+    ],
+)
+def test_a_release_that_is_not_answered_spoils_no_result(site: Site, direction: str, fault: str) -> None:
     site.hurry("release")
-    site.network.answered = lambda: site.spoil("down", (SILENT | BROKEN)[fault], 3)
+    site.network.answered = lambda: site.spoil(direction, (SILENT | BROKEN)[fault], 3)
     site.assert_call_succeeds()
 
 
@@ -426,14 +449,18 @@ def test_an_abort_after_a_store_response_leaves_the_stored_object_stored(site: S
 # ---- the caller's own end ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("service", ["C-FIND", "C-STORE"], indirect=True)
+@pytest.mark.parametrize(
+    "service", ["C-FIND", "C-STORE", *map(soak, ("C-ECHO", "N-CREATE", "N-SET", "N-GET", "N-ACTION"))], indirect=True
+)
 def test_a_timeout_of_the_caller_s_own_ends_the_association_request(site: Site) -> None:
     site.spoil("down", SILENT["stall"])
     with pytest.raises(ResponseTimeout, match="did not answer the association request"):
         site.call(timeout=SHORT)
 
 
-@pytest.mark.parametrize("service", ["C-FIND", "C-STORE", "N-CREATE"], indirect=True)
+@pytest.mark.parametrize(
+    "service", ["C-FIND", "C-STORE", "N-CREATE", *map(soak, ("C-ECHO", "N-SET", "N-GET", "N-ACTION"))], indirect=True
+)
 def test_a_timeout_of_the_caller_s_own_ends_the_wait_for_the_response(site: Site) -> None:
     # the association alone may take longer than SHORT on a busy machine
     site.provider.script(site.service, Silence())

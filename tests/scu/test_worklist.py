@@ -1,11 +1,15 @@
 """Worklist queries."""
 
+import contextlib
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
 import pytest
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import ModalityWorklistInformationFind
 
@@ -101,7 +105,43 @@ def test_keys_that_the_peer_ignores_are_applied_on_our_side(hospital: Hospital, 
     wanted = everything[0].accession_number
     result = service(network, hospital.ris.peer).query(WorklistQuery(modality="DX", accession_number=wanted))
     assert [item.accession_number for item in result] == [wanted]
-    assert result.unsupported_keys
+    assert result.unsupported_keys == ("AccessionNumber",)
+    assert result.warned
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_keys_that_no_answer_holds_are_named_when_the_peer_says_that_there_are_such(
+    hospital: Hospital, network: Network
+) -> None:
+    worklist = service(network, hospital.ris.peer)
+    result = worklist.query()
+    assert (result.unsupported_keys, result.warned) == ((), False)
+    # neither is in the model of the worklist, so the simulator says FF01
+    further = (("SeriesDescription", ""), ("ScheduledProcedureStepSequence.StationName", "ROOM*"))
+    result = worklist.query(WorklistQuery(further_keys=further))
+    assert result.unsupported_keys == ("SeriesDescription", "ScheduledProcedureStepSequence.StationName")
+    assert result.warned
+    assert len(result) == len(hospital.ris.worklist)
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_a_warning_that_shows_no_key_is_still_told(hospital: Hospital, network: Network) -> None:
+    hospital.ris.match_optional = False
+    accession = hospital.ris.worklist[0].AccessionNumber
+    hospital.ris.worklist[1:] = []  # what is ignored makes no difference
+    result = service(network, hospital.ris.peer).query(WorklistQuery(accession_number=accession))
+    assert (len(result), result.unsupported_keys, result.warned) == (1, (), True)
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_further_keys_are_applied_on_our_side_too(hospital: Hospital, network: Network) -> None:
+    hospital.ris.match_optional = False
+    key = "ScheduledProcedureStepSequence.ScheduledStationName"
+    station = hospital.ris.worklist[0].ScheduledProcedureStepSequence[0]
+    station.ScheduledStationName = "SIDE ROOM"
+    result = service(network, hospital.ris.peer).query(WorklistQuery(further_keys=((key, "side*"),)))
+    assert [item.scheduled_station_name for item in result] == ["SIDE ROOM"]
+    assert result.unsupported_keys == (key,)
 
 
 @pytest.mark.req("FR-DICOM-03")
@@ -231,6 +271,91 @@ def test_names_are_matched_fuzzily_where_the_peer_offers_it(network: Network, gr
         assert asked == []
     finally:
         server.shutdown()
+
+
+@contextlib.contextmanager
+def negotiating(item: Dataset, *, grants: bool) -> Iterator[tuple[Peer, list[bytes], list[Dataset]]]:
+    """A worklist that may grant what extended negotiation asks for: peer, what was asked, the identifiers it got."""
+    asked: list[bytes] = []
+    identifiers: list[Dataset] = []
+
+    def negotiate(event: evt.Event) -> dict[str, bytes]:
+        asked.extend(event.app_info.values())
+        return dict(event.app_info) if grants else {}
+
+    def find(event: evt.Event) -> Iterator[tuple[int, Dataset | None]]:
+        identifiers.append(event.identifier)
+        yield 0xFF00, item
+
+    ae = AE("ZONED")
+    ae.add_supported_context(ModalityWorklistInformationFind)
+    server = ae.start_server(
+        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_SOP_EXTENDED, negotiate), (evt.EVT_C_FIND, find)]
+    )
+    try:
+        yield Peer(ae_title="ZONED", host="127.0.0.1", port=server.socket.getsockname()[1]), asked, identifiers
+    finally:
+        server.shutdown()
+
+
+def abroad(hour: str) -> Dataset:
+    """An item of a worklist in New York, on 2 March."""
+    item, step = Dataset(), Dataset()
+    item.PatientName, item.PatientID, item.StudyInstanceUID = "Meyer^Jon", "1", "1.2.3"
+    item.TimezoneOffsetFromUTC = "-0500"
+    step.ScheduledProcedureStepStartDate, step.ScheduledProcedureStepStartTime = "20260302", hour
+    item.ScheduledProcedureStepSequence = [step]
+    return item
+
+
+@pytest.mark.req("FR-DICOM-03", "X-TIME")
+def test_a_peer_in_another_zone_is_told_ours_where_it_grants_that(network: Network) -> None:
+    ours = WorklistQuery(start_date=date(2026, 3, 3), adjust_timezone=True)  # our offset is +0900
+    with negotiating(abroad("1830"), grants=True) as (peer, asked, identifiers):
+        result = service(network, peer, date(2026, 3, 3)).query(ours)
+        assert asked == [bytes([1, 1, 0, 1])]
+        assert identifiers[0].TimezoneOffsetFromUTC == "+0900"
+        assert result.timezone_adjusted
+        assert result[0].scheduled_procedure_step_start_date == date(2026, 3, 2)  # as it came, of its own zone
+        assert result[0].scheduled_start == datetime(2026, 3, 3, 8, 30, tzinfo=timezone(timedelta(hours=9)))
+    with negotiating(abroad("0100"), grants=True) as (peer, asked, _):
+        result = service(network, replace(peer, adjust_timezone=True), date(2026, 3, 3)).query(
+            replace(ours, adjust_timezone=False, fuzzy=True)
+        )
+        assert asked == [bytes([1, 1, 1, 1])]
+        assert (result.timezone_adjusted, result.fuzzy) == (True, True)
+        assert len(result) == 0  # that is still the second here
+        assert result.unsupported_keys == ("ScheduledProcedureStepSequence.ScheduledProcedureStepStartDate",)
+
+
+@pytest.mark.req("FR-DICOM-03", "X-TIME")
+def test_a_peer_that_does_not_adjust_time_zones_gets_none(network: Network) -> None:
+    with negotiating(abroad("1830"), grants=False) as (peer, _, identifiers):
+        query = WorklistQuery(start_date=date(2026, 3, 2), adjust_timezone=True)
+        result = service(network, peer, date(2026, 3, 3)).query(query)
+        assert "TimezoneOffsetFromUTC" not in identifiers[0]
+        assert (len(result), result.timezone_adjusted) == (1, False)
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_the_character_sets_of_a_peer_are_those_of_its_settings(network: Network) -> None:
+    item = abroad("0900")
+    item["PatientName"] = RawDataElement(
+        Tag(0x0010, 0x0010), "PN", 6, "Müller".encode("latin-1"), 0, is_implicit_VR=True, is_little_endian=True
+    )
+    with negotiating(item, grants=False) as (peer, _, identifiers):
+        peer = replace(peer, query_charset="ISO_IR 100", assume_charset="ISO_IR 100")
+        result = service(network, peer).query(WorklistQuery(patient_name="Müller*"))
+        assert identifiers[0].SpecificCharacterSet == "ISO_IR 100"
+        assert identifiers[0].PatientName == "Müller*"
+        assert [found.patient.name for found in result] == ["Müller"]
+
+
+@pytest.mark.req("FR-DICOM-03")
+def test_a_list_that_the_peer_cuts_short_is_given_as_far_as_it_came(hospital: Hospital, network: Network) -> None:
+    hospital.ris.script("C-FIND", Truncate(after=2))
+    result = service(network, hospital.ris.peer).query()
+    assert (len(result), result.truncated) == (2, True)
 
 
 @pytest.mark.req("FR-DICOM-03")

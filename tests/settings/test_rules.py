@@ -189,13 +189,23 @@ def problem(changes: dict[str, Any]) -> ConfigurationError | None:
     return None
 
 
-@hypothesis.settings(max_examples=40)
+@hypothesis.settings(max_examples=40, deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=4))
 def test_whatever_stands_in_a_setting_the_error_is_ours(value: object) -> None:
     for name in Settings.model_fields:
         found = problem({name: value})
         assert found is None or found.field.partition(".")[0] == name
-    for name in ("ae_title", "host", "port", "commitment", "tls", "timeouts", "transfer_syntaxes", "query_charset"):
+    for name in (
+        "ae_title",
+        "host",
+        "port",
+        "commitment",
+        "tls",
+        "timeouts",
+        "transfer_syntaxes",
+        "query_charset",
+        "web",
+    ):
         found = problem(with_peer(**{name: value}))
         assert found is None or found.field.startswith(f"peers.pacs.{name}")
 
