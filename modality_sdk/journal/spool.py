@@ -3,6 +3,7 @@
 import hashlib
 import io
 import logging
+import os
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -150,11 +151,11 @@ class Spool:
         """
         unfinished = orphaned = 0
         for path in list(self._files()):
-            if path.suffix == _UNFINISHED:
-                durable.remove(path)
+            if path.endswith(_UNFINISHED):
+                durable.remove(self.root / path)
                 unfinished += 1
-            elif path.relative_to(self.root).as_posix() not in known:
-                self._set_aside(path)
+            elif path not in known:
+                self._set_aside(self.root / path)
                 orphaned += 1
         if unfinished:
             _log.info("%d unfinished files removed from the spool", unfinished)
@@ -168,8 +169,11 @@ class Spool:
             target = self._orphans / f"{path.stem}.{uuid4().hex}{path.suffix}"
         durable.move(path, target)
 
-    def _files(self) -> Iterator[Path]:
-        return (path for path in self.root.rglob("*") if path.is_file())
+    def _files(self) -> Iterator[str]:
+        """Relative paths as the journal keeps them; as text, since a `Path` for each costs seconds in a large spool."""
+        for directory, _, names in os.walk(self.root):
+            within = directory[len(os.fspath(self.root)) + 1 :].replace(os.sep, "/")
+            yield from (f"{within}/{name}" if within else name for name in names)
 
     @staticmethod
     def _path_of(sop_instance_uid: str) -> PurePosixPath:
