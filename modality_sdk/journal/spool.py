@@ -5,8 +5,9 @@ import io
 import logging
 import os
 from collections.abc import Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Self
 from uuid import uuid4
 
 from pydicom import DataElement, Dataset
@@ -35,6 +36,8 @@ _log = logging.getLogger("modality_sdk.journal")
 _PIXEL_DATA = Tag("PixelData")
 _NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 _UNFINISHED = ".part"
+_LARGE = 1 << 20
+"""Bytes that are worth a piece of their own."""
 
 
 class Spool:
@@ -95,8 +98,7 @@ class Spool:
             raise self._present(sop)
         try:
             durable.make_directory(target.parent)
-            with durable.create(temporary) as file:
-                output = _Digesting(file)
+            with durable.create(temporary) as file, _Digesting(file) as output:
                 offset = self._encode(content, self._meta(sop), output)
                 durable.flush(file)
             durable.publish(temporary, target)
@@ -114,7 +116,7 @@ class Spool:
             size=output.length - offset,
             offset=offset,
             transfer_syntax_uid=str(ExplicitVRLittleEndian),
-            sha256=output.digest.hexdigest(),
+            sha256=output.hexdigest(),
         )
 
     def absolute(self, file: SpoolFile) -> Path:
@@ -212,16 +214,36 @@ class Spool:
 
 
 class _Digesting:
-    """A file that is only written to, with its length and digest so far."""
+    """A file that is only written to, with its length and digest so far.
+
+    Large pieces are digested on a thread of their own while the system takes them: `hashlib` holds no other up.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.digest = hashlib.sha256()
+        self._digest = hashlib.sha256()
+        self._aside = ThreadPoolExecutor(1, "digest")
+        self._under_way: list[Future[None]] = []
         self.length = 0
         self.failure: OSError | None = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._aside.shutdown()
+
+    def hexdigest(self) -> str:
+        """The digest of everything so far."""
+        self._catch_up()
+        return self._digest.hexdigest()
+
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        self.digest.update(data)
+        if len(data) >= _LARGE:
+            self._under_way.append(self._aside.submit(self._digest.update, data))
+        else:
+            self._catch_up()
+            self._digest.update(data)
         try:
             self._file.write(data)
         except OSError as error:
@@ -230,11 +252,22 @@ class _Digesting:
         self.length += len(data)
         return len(data)
 
+    def _catch_up(self) -> None:
+        while self._under_way:
+            self._under_way.pop(0).result()
+
     def tell(self) -> int:
         return self.length
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
         raise io.UnsupportedOperation(f"seek({offset}, {whence}) would spoil the digest")
+
+
+class _Pieces(io.BytesIO):
+    """Pixel data that is read in large pieces, whatever pydicom asks for: it asks for 8 KiB, thousands of times."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(_LARGE if size is not None and 0 < size < _LARGE else size)
 
 
 def _native(dataset: Dataset) -> Dataset:
@@ -252,5 +285,5 @@ def _native(dataset: Dataset) -> Dataset:
         value = pixels.value + b"\0" if len(pixels.value) % 2 else pixels.value
         vr = pixels.VR if len(pixels.VR) == 2 else ("OW" if dataset.get("BitsAllocated", 16) > 8 else "OB")
         # given as a stream, pydicom copies it piece by piece; as bytes, it would hold two more copies of it
-        content[_PIXEL_DATA] = DataElement(_PIXEL_DATA, vr, io.BytesIO(value))
+        content[_PIXEL_DATA] = DataElement(_PIXEL_DATA, vr, _Pieces(value))
     return content
