@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -688,3 +689,36 @@ def test_a_claim_reads_index_entries_and_never_the_waiting_jobs(journal: Journal
             plan = [row["detail"] for row in tx.execute(f"EXPLAIN QUERY PLAN {statement}")]
             reads = [line for line in plan if "job" in line.split()[:2]]
             assert all(any(name in line for name in narrow) for line in reads), (statement, plan)
+
+
+@pytest.mark.req("X-FAST")
+def test_a_claim_costs_the_same_however_many_jobs_wait(tmp_path: Path, clock: FakeClock) -> None:
+    def steps_of_sqlite(waiting: int) -> int:
+        journal = Journal.open(tmp_path / str(waiting), clock=clock)
+        queue = TransmissionQueue(journal, clock=clock, retry=RetryPolicy())
+        counted: list[None] = []
+        with journal.transaction() as tx:
+            for number in range(waiting):
+                values = {"destination": f"d{number % 3}", "unique_key": str(number)}
+                kept_back = ({}, {"delay": 3600.0}, {"ordering_key": f"k{number // 8}"}, {})[number % 4]
+                queue.submit(tx, JobRequest(kind="C-STORE", **values, **kept_back))
+        queue.pause("d1")
+        queue.finish(queue.claim("d2"), HOLD)
+        queue.ready()  # the new journal's first look
+        with journal.transaction() as tx:
+            tx._connection.set_progress_handler(lambda: counted.append(None), 1)
+        clock.advance(30)
+        assert queue.claim_probe() == "d2"
+        queue.finish(queue.claim(), RETRY)
+        queue.finish(queue.claim(), DONE)
+        queue.ready()
+        clock.set(clock.now() + timedelta(seconds=10))
+        assert queue.claim() is not None
+        with journal.transaction() as tx:
+            tx._connection.set_progress_handler(None, 1)
+        journal.close()
+        return len(counted)
+
+    few, many = steps_of_sqlite(50), steps_of_sqlite(5000)
+    assert few > 100
+    assert many < 1.2 * few
