@@ -41,7 +41,7 @@ _LARGE = 1 << 20
 
 
 class Spool:
-    """Part 10 files under ``root``, two levels deep, each named by its SOP Instance UID.
+    """Part 10 files under ``root``, in 256 directories, each named by its SOP Instance UID.
 
     Parameters
     ----------
@@ -179,9 +179,10 @@ class Spool:
 
     @staticmethod
     def _path_of(sop_instance_uid: str) -> PurePosixPath:
-        # hashed, since UIDs of one device differ in their last digits only
+        # hashed, since UIDs of one device differ in their last digits only; one level, since a new directory costs
+        # flushes when an image comes, and a look when the journal is opened
         fan = hashlib.sha256(sop_instance_uid.encode("ascii")).hexdigest()
-        return PurePosixPath(fan[:2], fan[2:4], f"{sop_instance_uid}.dcm")
+        return PurePosixPath(fan[:2], f"{sop_instance_uid}.dcm")
 
     @staticmethod
     def _present(sop: SopReference) -> StateError:
