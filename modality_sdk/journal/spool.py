@@ -36,7 +36,7 @@ _log = logging.getLogger("modality_sdk.journal")
 _PIXEL_DATA = Tag("PixelData")
 _NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 _UNFINISHED = ".part"
-_LARGE = 1 << 20
+_LARGE = 1 << 18
 """Bytes that are worth a piece of their own."""
 
 
@@ -224,7 +224,7 @@ class _Digesting:
         self._file = file
         self._digest = hashlib.sha256()
         self._aside = ThreadPoolExecutor(1, "digest")
-        self._under_way: list[Future[None]] = []
+        self._under_way: Future[None] | None = None
         self.length = 0
         self.failure: OSError | None = None
 
@@ -240,10 +240,10 @@ class _Digesting:
         return self._digest.hexdigest()
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
+        self._catch_up()  # one piece at a time, so that no image gathers in memory
         if len(data) >= _LARGE:
-            self._under_way.append(self._aside.submit(self._digest.update, data))
+            self._under_way = self._aside.submit(self._digest.update, data)
         else:
-            self._catch_up()
             self._digest.update(data)
         try:
             self._file.write(data)
@@ -254,8 +254,9 @@ class _Digesting:
         return len(data)
 
     def _catch_up(self) -> None:
-        while self._under_way:
-            self._under_way.pop(0).result()
+        if self._under_way is not None:
+            self._under_way.result()
+            self._under_way = None
 
     def tell(self) -> int:
         return self.length
