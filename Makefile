@@ -10,7 +10,7 @@ DOCUMENTS := $(wildcard README.md docs/*.md)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test soak check peers lock clean venv
+.PHONY: demo test soak check bench peers lock clean venv
 
 demo: $(INSTALLED)
 	$(BIN)/modality demo --output demo-output $(ARGS)
@@ -31,6 +31,12 @@ ifneq ($(DOCUMENTS),)
 	$(BIN)/pytest -q $(DOCUMENTS)
 endif
 	$(BIN)/python tools/traceability
+
+# every figure is a ratio within one run: machines differ, and so do days
+bench: $(INSTALLED)
+	@echo "# Results of \`make bench\`" > benchmarks/RESULTS.md; echo >> benchmarks/RESULTS.md
+	@for each in benchmarks/bench_*.py; do $(BIN)/python $$each >> benchmarks/RESULTS.md || exit 1; done
+	@cat benchmarks/RESULTS.md
 
 # the hospital's other half, from real packages; PEERS=skip leaves them out
 peers:

@@ -12,7 +12,7 @@ from modality_sdk.model import Detector
 
 __all__ = ["check_pixels", "default_window", "pixel_data"]
 
-_SAMPLES = 2**20
+_SAMPLES = 2**17
 """Pixels that the default window is estimated from; more would not change it visibly."""
 
 

@@ -3,10 +3,12 @@
 import hashlib
 import io
 import logging
+import os
 from collections.abc import Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Self
 from uuid import uuid4
 
 from pydicom import DataElement, Dataset
@@ -36,6 +38,8 @@ _PIXEL_DATA = Tag("PixelData")
 _NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 _UNFINISHED = ".part"
 _PIECE = 1 << 20
+_LARGE = 1 << 18
+"""Bytes that are worth a piece of their own."""
 
 
 def digest_of(content: BinaryIO) -> str:
@@ -47,7 +51,7 @@ def digest_of(content: BinaryIO) -> str:
 
 
 class Spool:
-    """Part 10 files under ``root``, two levels deep, each named by its SOP Instance UID.
+    """Part 10 files under ``root``, in 256 directories, each named by its SOP Instance UID.
 
     Parameters
     ----------
@@ -104,8 +108,7 @@ class Spool:
             raise self._present(sop)
         try:
             durable.make_directory(target.parent)
-            with durable.create(temporary) as file:
-                output = _Digesting(file)
+            with durable.create(temporary) as file, _Digesting(file) as output:
                 offset = self._encode(content, self._meta(sop), output)
                 durable.flush(file)
             durable.publish(temporary, target)
@@ -125,7 +128,7 @@ class Spool:
             size=output.length - offset,
             offset=offset,
             transfer_syntax_uid=str(ExplicitVRLittleEndian),
-            sha256=output.digest.hexdigest(),
+            sha256=output.hexdigest(),
         )
 
     def absolute(self, file: SpoolFile) -> Path:
@@ -182,11 +185,7 @@ class Spool:
 
     def unknown(self, known: Collection[str]) -> list[Path]:
         """Finished files that are not ``known`` (relative paths), in the order in which they were written."""
-        found = [
-            path
-            for path in self._files()
-            if path.suffix != _UNFINISHED and path.relative_to(self.root).as_posix() not in known
-        ]
+        found = [self.root / path for path in self._files() if not path.endswith(_UNFINISHED) and path not in known]
         return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
     def discard(self, file: SpoolFile) -> None:
@@ -200,11 +199,11 @@ class Spool:
         """
         unfinished = orphaned = 0
         for path in list(self._files()):
-            if path.suffix == _UNFINISHED:
-                durable.remove(path)
+            if path.endswith(_UNFINISHED):
+                durable.remove(self.root / path)
                 unfinished += 1
-            elif path.relative_to(self.root).as_posix() not in known:
-                self.set_aside(path)
+            elif path not in known:
+                self.set_aside(self.root / path)
                 orphaned += 1
         if unfinished:
             _log.info("%d unfinished files removed from the spool", unfinished)
@@ -220,14 +219,18 @@ class Spool:
         durable.move(path, target)
         return target
 
-    def _files(self) -> Iterator[Path]:
-        return (path for path in self.root.rglob("*") if path.is_file())
+    def _files(self) -> Iterator[str]:
+        """Relative paths as the journal keeps them; as text, since a `Path` for each costs seconds in a large spool."""
+        for directory, _, names in os.walk(self.root):
+            within = directory[len(os.fspath(self.root)) + 1 :].replace(os.sep, "/")
+            yield from (f"{within}/{name}" if within else name for name in names)
 
     @staticmethod
     def _path_of(sop_instance_uid: str) -> PurePosixPath:
-        # hashed, since UIDs of one device differ in their last digits only
+        # hashed, since UIDs of one device differ in their last digits only; one level, since a new directory costs
+        # flushes when an image comes, and a look when the journal is opened
         fan = hashlib.sha256(sop_instance_uid.encode("ascii")).hexdigest()
-        return PurePosixPath(fan[:2], fan[2:4], f"{sop_instance_uid}.dcm")
+        return PurePosixPath(fan[:2], f"{sop_instance_uid}.dcm")
 
     @staticmethod
     def _present(sop: SopReference) -> StateError:
@@ -260,16 +263,36 @@ class Spool:
 
 
 class _Digesting:
-    """A file that is only written to, with its length and digest so far."""
+    """A file that is only written to, with its length and digest so far.
+
+    Large pieces are digested on a thread of their own while the system takes them: `hashlib` holds no other up.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self.digest = hashlib.sha256()
+        self._digest = hashlib.sha256()
+        self._aside = ThreadPoolExecutor(1, "digest")
+        self._under_way: Future[None] | None = None
         self.length = 0
         self.failure: OSError | None = None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._aside.shutdown()
+
+    def hexdigest(self) -> str:
+        """The digest of everything so far."""
+        self._catch_up()
+        return self._digest.hexdigest()
+
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        self.digest.update(data)
+        self._catch_up()  # one piece at a time, so that no image gathers in memory
+        if len(data) >= _LARGE:
+            self._under_way = self._aside.submit(self._digest.update, data)
+        else:
+            self._digest.update(data)
         try:
             self._file.write(data)
         except OSError as error:
@@ -277,6 +300,11 @@ class _Digesting:
             raise
         self.length += len(data)
         return len(data)
+
+    def _catch_up(self) -> None:
+        if self._under_way is not None:
+            self._under_way.result()
+            self._under_way = None
 
     def tell(self) -> int:
         return self.length
@@ -289,6 +317,13 @@ def _remove_if_possible(path: Path) -> None:
     """Clean up after an error that counts more than what this one meets; what stays is found at the next opening."""
     with suppress(OSError):
         durable.remove(path)
+
+
+class _Pieces(io.BytesIO):
+    """Pixel data that is read in large pieces, whatever pydicom asks for: it asks for 8 KiB, thousands of times."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(_LARGE if size is not None and 0 < size < _LARGE else size)
 
 
 def _native(dataset: Dataset) -> Dataset:
@@ -306,5 +341,5 @@ def _native(dataset: Dataset) -> Dataset:
         value = pixels.value + b"\0" if len(pixels.value) % 2 else pixels.value
         vr = pixels.VR if len(pixels.VR) == 2 else ("OW" if dataset.get("BitsAllocated", 16) > 8 else "OB")
         # given as a stream, pydicom copies it piece by piece; as bytes, it would hold two more copies of it
-        content[_PIXEL_DATA] = DataElement(_PIXEL_DATA, vr, io.BytesIO(value))
+        content[_PIXEL_DATA] = DataElement(_PIXEL_DATA, vr, _Pieces(value))
     return content

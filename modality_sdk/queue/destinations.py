@@ -1,14 +1,14 @@
 """Destinations that are held because nobody can be reached there, and those the operator paused."""
 
 import sqlite3
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from modality_sdk.errors import StateError
 from modality_sdk.journal import Transaction, from_text, to_text
 from modality_sdk.model import DestinationState, RetryPolicy
 from modality_sdk.queue.jobs import DestinationStatus
 
-__all__ = ["due_probe", "hold", "listing", "probe_failed", "put", "reopen", "status_of"]
+__all__ = ["due_probe", "hold", "listing", "probe_failed", "put", "reopen", "ripen", "status_of"]
 
 _PROBE_LEASE = 60.0
 """Seconds after which a probe whose process died is made again."""
@@ -45,6 +45,15 @@ def due_probe(tx: Transaction) -> str | None:
         return None
     _schedule(tx, row["name"], _PROBE_LEASE)
     return str(row["name"])
+
+
+def ripen(tx: Transaction, set_back: datetime | None) -> None:
+    """Make probes due whose time was set before the clock was set back (see `StepWatch`)."""
+    if set_back is not None:
+        tx.execute(
+            "UPDATE destination SET next_probe = ? WHERE state = 'HELD' AND scheduled_at < ?",
+            (to_text(tx.now), to_text(set_back)),
+        )
 
 
 def probe_failed(tx: Transaction, name: str, cause: str, retry: RetryPolicy) -> DestinationStatus:

@@ -14,18 +14,13 @@ from modality_sdk.journal import Journal, Transaction, to_text
 from modality_sdk.model import DestinationState, JobState, RetryPolicy
 from modality_sdk.queue import destinations, table
 from modality_sdk.queue.jobs import DestinationStatus, Job, JobRequest, Outcome, OutcomeKind
+from modality_sdk.queue.watch import LEASE, LeaseWatch, StepWatch
 
-__all__ = ["LEASE", "TransmissionQueue"]
+__all__ = ["TransmissionQueue"]
 
 _log = logging.getLogger("modality_sdk.queue")
 
-LEASE = 60.0
-"""Seconds without a heartbeat after which a job comes back."""
-
 _RELEASE_DELAY = 5.0
-_CLOCK_STEP = 5.0
-"""Seconds by which wall clock and monotonic clock may drift apart between two looks before it counts as set."""
-
 _LOUD_PROBE = 5
 
 Settled = Callable[[Transaction, Job], None]
@@ -64,8 +59,8 @@ class TransmissionQueue:
         self._claims = count(1)
         self._work_listeners: list[Callable[[], None]] = []
         self._destination_listeners: list[Callable[[DestinationStatus], None]] = []
-        self._clock_offset: float | None = None
-        self._trust_leases_from = float("-inf")
+        self._leases = LeaseWatch()
+        self._steps = StepWatch()
 
     # work comes in
 
@@ -310,6 +305,7 @@ class TransmissionQueue:
     def claim_probe(self) -> str | None:
         """A held destination that is to be probed now; nobody else gets it for a minute."""
         with self._journal.transaction() as tx:
+            self._refresh(tx)
             return destinations.due_probe(tx)
 
     def probed(self, destination: str, cause: str | None) -> DestinationStatus:
@@ -338,7 +334,9 @@ class TransmissionQueue:
     # inside
 
     def _refresh(self, tx: Transaction) -> None:
-        table.ripen(tx)
+        set_back = self._steps.set_back(tx.now, self._clock.monotonic())
+        table.ripen(tx, set_back)
+        destinations.ripen(tx, set_back)
         for job in self._lapsed(tx):
             _log.warning("job %d came back: its lease ended", job.id)
             told: dict[str, object] = {
@@ -353,20 +351,10 @@ class TransmissionQueue:
                 table.change(tx, job, JobState.PENDING, **told, **table.schedule(tx.now, 0))
 
     def _lapsed(self, tx: Transaction) -> list[Job]:
-        offset = tx.now.timestamp() - self._clock.monotonic()
-        if self._clock_offset is not None and abs(offset - self._clock_offset) > _CLOCK_STEP:
-            # all leases look wrong now; their owners, if alive, renew them within this time
-            self._trust_leases_from = self._clock.monotonic() + LEASE
-        self._clock_offset = offset
-        trusted = self._clock.monotonic() >= self._trust_leases_from
-        now, latest = to_text(tx.now), self._lease_end(tx.now)
-
-        def lapsed(until: str) -> bool:
-            # an empty one belonged to a process that is known to be gone
-            return not until or (trusted and not now < until <= latest)
-
         rows = tx.execute("SELECT * FROM job INDEXED BY job_lease WHERE state = 'IN_FLIGHT'").fetchall()
-        return [table.job_of(row) for row in rows if lapsed(row["lease_until"])]
+        held = [(row["lease_owner"], row["lease_until"]) for row in rows]
+        lapsed = self._leases.lapsed(held, self._clock.monotonic())
+        return [table.job_of(row) for row, lease in zip(rows, held, strict=True) if lease in lapsed]
 
     def _settle(self, tx: Transaction, job: Job, state: JobState, **values: object) -> Job:
         changed = table.change(tx, job, state, waiting=0, blocked=0, **values)

@@ -155,11 +155,19 @@ def order(tx: Transaction, ordering_key: str) -> None:
         )
 
 
-def ripen(tx: Transaction) -> None:
-    """End the waiting of jobs whose time has come, or whose time was set before the clock was set back."""
+def ripen(tx: Transaction, set_back: datetime | None) -> None:
+    """End the waiting of jobs whose time has come, or whose time was set before the clock was set back.
+
+    Parameters
+    ----------
+    set_back
+        From `StepWatch`; without it only a step over the whole wait shows.
+    """
     now = to_text(tx.now)
     tx.execute("UPDATE job SET waiting = 0 WHERE waiting = 1 AND due_at <= ?", (now,))
     tx.execute("UPDATE job SET waiting = 0 WHERE waiting = 1 AND scheduled_at > ?", (now,))
+    if set_back is not None:
+        tx.execute("UPDATE job SET waiting = 0 WHERE waiting = 1 AND scheduled_at < ?", (to_text(set_back),))
 
 
 def head(tx: Transaction, destination: str | None) -> Job | None:

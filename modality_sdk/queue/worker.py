@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from modality_sdk.clock import Clock
 from modality_sdk.errors import ModalityError
 from modality_sdk.queue.jobs import DestinationStatus, Job, Outcome, OutcomeKind
-from modality_sdk.queue.queue import LEASE, TransmissionQueue
+from modality_sdk.queue.queue import TransmissionQueue
+from modality_sdk.queue.watch import LEASE
 
 __all__ = ["Worker"]
 
@@ -166,9 +167,9 @@ class Worker:
             thread.start()  # within the lock, so that `stop` never meets one that has not begun
 
     def _heartbeat(self) -> None:
-        if time.monotonic() - self._last_heartbeat < _HEARTBEAT:
+        if self._clock.monotonic() - self._last_heartbeat < _HEARTBEAT:
             return
-        self._last_heartbeat = time.monotonic()
+        self._last_heartbeat = self._clock.monotonic()
         for job in tuple(self._running.values()):
             try:
                 self._queue.heartbeat(job)

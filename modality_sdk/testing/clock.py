@@ -39,6 +39,12 @@ class FakeClock:
             self._now = (self._now.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(self._now.tzinfo)
             self._monotonic += seconds
 
+    def suspend(self, seconds: float) -> None:
+        """Let the machine sleep: the wall clock goes on, the monotonic one stands, as on Linux and macOS."""
+        self.advance(seconds)
+        with self._lock:
+            self._monotonic -= seconds
+
     def set(self, moment: datetime) -> None:
         """Set the clock, forward or back, as an operator or a time server does; no time passes."""
         with self._lock:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -299,14 +300,24 @@ def test_an_earlier_sequence_that_comes_while_a_later_one_runs_waits_for_it(
 # leases
 
 
+def let_leases_end(queue: TransmissionQueue, clock: FakeClock) -> None:
+    """Look as a worker does, for a minute in which nobody renews a lease."""
+    for _ in range(3):
+        queue.ready()
+        clock.advance(30)
+    queue.ready()
+
+
 def test_a_job_whose_lease_lapses_comes_back_with_its_attempt_counted_once(
     journal: Journal, queue: TransmissionQueue, submit, clock: FakeClock
 ) -> None:
     submit()
     lost = queue.claim()
     other = TransmissionQueue(journal, clock=clock, retry=RetryPolicy())
-    clock.advance(59)
     assert other.claim() is None
+    for seconds in (30, 29):
+        clock.advance(seconds)
+        assert other.claim() is None
     clock.advance(1)
     found = other.claim()
     assert (found.id, found.attempts, found.reason) == (lost.id, 1, "LEASE_EXPIRED")
@@ -334,8 +345,7 @@ def test_a_success_that_comes_after_the_lease_ended_is_kept_if_nobody_else_began
 ) -> None:
     submit()
     job = queue.claim()
-    clock.advance(61)
-    queue.ready()
+    let_leases_end(queue, clock)
     assert queue.get(job.id).state is JobState.PENDING
     with pytest.raises(StateError):
         queue.finish(job, RETRY)
@@ -349,29 +359,52 @@ def test_a_job_that_ends_its_process_each_time_fails_in_the_end(
     job_id = submit()
     for _ in range(6):
         assert queue.claim().id == job_id
-        clock.advance(61)
+        let_leases_end(queue, clock)
     assert queue.claim() is None
     job = queue.get(job_id)
     assert (job.state, job.attempts) == (JobState.FAILED, 6)
 
 
 @pytest.mark.req("X-TIME")
-@pytest.mark.parametrize("hours", [-1, 1])
-def test_a_clock_that_is_set_takes_no_job_from_a_living_process(
-    journal: Journal, queue: TransmissionQueue, submit, clock: FakeClock, hours: int
+@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize("hours", [-87600, -1, 1, 87600])
+def test_a_clock_that_is_set_takes_no_job_from_a_living_process_and_keeps_none_of_a_dead_one(
+    journal: Journal, queue: TransmissionQueue, submit, clock: FakeClock, hours: int, seen: bool
 ) -> None:
     submit()
     job = queue.claim()
     other = TransmissionQueue(journal, clock=clock, retry=RetryPolicy())
-    assert other.claim() is None
+    if seen:
+        assert other.claim() is None
     clock.set(clock.now() + timedelta(hours=hours))
     assert other.claim() is None
     clock.advance(20)
     queue.heartbeat(job)
-    clock.advance(50)
     assert other.claim() is None
-    clock.advance(20)
+    for _ in range(5):
+        clock.advance(10)
+        assert other.claim() is None
+    clock.advance(10)
     assert other.claim().id == job.id
+
+
+@pytest.mark.req("X-TIME")
+@pytest.mark.parametrize("pass_night", [FakeClock.advance, FakeClock.suspend])
+def test_a_night_in_which_the_machine_sleeps_takes_no_job_from_a_living_process(
+    journal: Journal, queue: TransmissionQueue, submit, clock: FakeClock, pass_night
+) -> None:
+    # a monotonic clock stands in the sleep of Linux and macOS, and goes on in that of Windows
+    submit()
+    job = queue.claim()
+    other = TransmissionQueue(journal, clock=clock, retry=RetryPolicy())
+    assert other.claim() is None
+    clock.advance(19)
+    assert other.claim() is None
+    pass_night(clock, 8 * 3600)
+    assert other.claim() is None
+    queue.heartbeat(job)
+    assert other.claim() is None
+    assert queue.finish(job, DONE).attempts == 1
 
 
 # the operator
@@ -656,3 +689,36 @@ def test_a_claim_reads_index_entries_and_never_the_waiting_jobs(journal: Journal
             plan = [row["detail"] for row in tx.execute(f"EXPLAIN QUERY PLAN {statement}")]
             reads = [line for line in plan if "job" in line.split()[:2]]
             assert all(any(name in line for name in narrow) for line in reads), (statement, plan)
+
+
+@pytest.mark.req("X-FAST")
+def test_a_claim_costs_the_same_however_many_jobs_wait(tmp_path: Path, clock: FakeClock) -> None:
+    def steps_of_sqlite(waiting: int) -> int:
+        journal = Journal.open(tmp_path / str(waiting), clock=clock)
+        queue = TransmissionQueue(journal, clock=clock, retry=RetryPolicy())
+        counted: list[None] = []
+        with journal.transaction() as tx:
+            for number in range(waiting):
+                values = {"destination": f"d{number % 3}", "unique_key": str(number)}
+                kept_back = ({}, {"delay": 3600.0}, {"ordering_key": f"k{number // 8}"}, {})[number % 4]
+                queue.submit(tx, JobRequest(kind="C-STORE", **values, **kept_back))
+        queue.pause("d1")
+        queue.finish(queue.claim("d2"), HOLD)
+        queue.ready()  # the new journal's first look
+        with journal.transaction() as tx:
+            tx._connection.set_progress_handler(lambda: counted.append(None), 1)
+        clock.advance(30)
+        assert queue.claim_probe() == "d2"
+        queue.finish(queue.claim(), RETRY)
+        queue.finish(queue.claim(), DONE)
+        queue.ready()
+        clock.set(clock.now() + timedelta(seconds=10))
+        assert queue.claim() is not None
+        with journal.transaction() as tx:
+            tx._connection.set_progress_handler(None, 1)
+        journal.close()
+        return len(counted)
+
+    few, many = steps_of_sqlite(50), steps_of_sqlite(5000)
+    assert few > 100
+    assert many < 1.2 * few

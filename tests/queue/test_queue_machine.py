@@ -136,7 +136,7 @@ class QueueMachine(RuleBasedStateMachine):
         for process in (0, 1):
             self.crash(process)
         queue = self.queues[0]
-        for _ in range(3):  # crashed jobs need their leases to end, after a clock step twice as long
+        for _ in range(4):  # a lease ends when it was seen unrenewed for a while, at least at three looks
             self.clock.advance(100)
             for job in queue.jobs(states={JobState.FAILED}):
                 queue.retry(job.id)

@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from pydicom import Dataset
@@ -105,6 +106,27 @@ def test_an_archive_that_never_reports_is_asked_again_after_5_min_30_min_and_4_h
     assert states(step) == [DeliveryState.STORED]
     silent.close()
     assert sum(isinstance(e, CommitmentTimedOut) for e in silent.events) == 4
+
+
+@pytest.mark.req("X-TIME")
+@pytest.mark.parametrize("hours", [-87600, -1, 1, 87600])
+def test_a_clock_that_is_set_in_every_wait_neither_stalls_nor_multiplies_the_requests(
+    silent: FakeSite, hours: int
+) -> None:
+    step = perform(silent)
+    silent.run_until_idle()
+    shift = timedelta(hours=hours)
+    for minute in range((4 * 300 + 300 + 1800 + 14400) // 60 + 8):  # each of seven waits may be noticed a minute late
+        pass_time(silent, 60)
+        if minute in (1, 6, 11, 30, 41, 60, 200):  # within a deadline, a wait, a deadline …
+            silent.clock.set(silent.clock.now() + shift)
+            shift = -shift  # put right the next time
+            silent.run_until_idle()
+    assert [state for _, state, _ in transactions(silent, step)] == [CommitmentState.TIMED_OUT] * 4
+    assert len(silent.commitment.requests) == 4
+    pass_time(silent, 86400)
+    assert len(silent.commitment.requests) == 4
+    assert states(step) == [DeliveryState.STORED]
 
 
 def test_the_schedule_goes_on_over_a_restart(silent: FakeSite) -> None:
