@@ -4,7 +4,9 @@ Started by `crash.harness`; answers one JSON line per case on its standard outpu
 """
 
 import contextlib
+import gc
 import json
+import logging
 import os
 import shutil
 import signal
@@ -30,6 +32,7 @@ from modality_sdk.journal import durable
 from modality_sdk.simulator import Commitment
 from modality_sdk.testing.clock import FakeClock
 from modality_sdk.testing.evidence import Evidence
+from modality_sdk.testing.fake_site import FakeSite, scheduled_item
 from modality_sdk.testing.invariants import check
 from modality_sdk.workflow import Modality
 
@@ -180,9 +183,21 @@ def _uids(dataset: Dataset) -> Iterator[str]:
             yield from element.value if element.VM > 1 else (str(element.value),)
 
 
+def _warm_up(scratch: Path) -> None:
+    """Do here, once, what the first exam of a process does once: load, compile, look up."""
+    with FakeSite(data_dir=scratch / "warm") as site:
+        with site.modality.start(scheduled_item()) as step:
+            site.expose(step)
+        site.run_until_idle()
+    gc.collect()
+    gc.freeze()
+
+
 def main() -> None:
-    plan = Plan(**json.loads(sys.argv[1]))
+    logging.disable(logging.WARNING)  # a recovery has much to tell
+    plan = Plan.from_json(sys.argv[1])
     with tempfile.TemporaryDirectory() as scratch:
+        _warm_up(Path(scratch))
         driver = _Driver(plan, Path(scratch))
         try:
             points = driver.points()
