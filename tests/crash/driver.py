@@ -4,44 +4,44 @@ Started by `crash.harness`; answers one JSON line per case on its standard outpu
 """
 
 import contextlib
-import gc
 import json
 import logging
 import os
 import shutil
-import signal
 import sqlite3
 import sys
 import tempfile
 import threading
-import traceback
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydicom import Dataset
 
-from crash.exam import AE_TITLE, Exam, settings
+from crash.children import in_child, warm_up
+from crash.exam import AE_TITLE, Exam, evidence, settings, steps
 from crash.forgetful_files import ForgetfulFiles
 from crash.hospital import HospitalProcess
 from crash.plan import Death, Plan, Result, Sabotage
 from modality_sdk import crashpoints
 from modality_sdk.journal import durable
+from modality_sdk.model import CommitmentPolicy
 from modality_sdk.simulator import Commitment
 from modality_sdk.testing.clock import FakeClock
 from modality_sdk.testing.evidence import Evidence
-from modality_sdk.testing.fake_site import FakeSite, scheduled_item
 from modality_sdk.testing.invariants import check
 from modality_sdk.workflow import Modality
 
-_DIED, _FAILED = 99, 98
-_TIMEOUT_S = 60
+_DIED = 99
 _TRIALS = 3
 """UIDs decide how many directories the spool makes, so that now and then a point is not reached."""
 _MORNING = datetime(2024, 3, 1, 8, 0, tzinfo=UTC)
 _REPAIR = timedelta(hours=1)
+_ROUND_S, _ROUNDS = 90.0, 40
+_REPORT_S, _POLL_S = 0.2, 0.005
 
 
 class _Driver:
@@ -59,20 +59,20 @@ class _Driver:
 
     def _enumerated(self) -> list[str]:
         with self._case() as case:
-            assert self._in_child(lambda: self._first_life(case, None)) == 0
+            assert in_child(lambda: self._first_life(case, None)) == 0
             return (case / "points").read_text().splitlines()
 
     def case(self, point: str) -> Result:
         """Die at a point, recover, and judge."""
         for _ in range(_TRIALS):
             with self._case() as case:
-                ending = self._in_child(lambda case=case: self._first_life(case, point))
+                ending = in_child(lambda case=case: self._first_life(case, point))
                 if ending == _DIED:
                     return Result(point=point, problems=self._judged(case))
         return Result(point=point, problems=[f"was not reached (exit status {ending})"])
 
     def _judged(self, case: Path) -> list[str]:
-        ending = self._in_child(lambda: self._second_life(case))
+        ending = in_child(lambda: self._second_life(case))
         if ending:
             return [f"recovery failed (exit status {ending})"]
         problems: list[str] = json.loads((case / "findings").read_text())
@@ -85,39 +85,35 @@ class _Driver:
         yield case
         shutil.rmtree(case)
 
-    def _in_child(self, life: Callable[[], None]) -> int:
-        assert threading.active_count() == 1, "a process with threads must not fork"
-        child = os.fork()
-        if child == 0:
-            self._live(life)
-        _, status = os.waitpid(child, 0)
-        return os.waitstatus_to_exitcode(status)
-
-    def _live(self, life: Callable[[], None]) -> None:
-        signal.alarm(_TIMEOUT_S)
-        try:
-            life()
-        except BaseException:
-            traceback.print_exc()
-            sys.stderr.flush()
-            os._exit(_FAILED)
-        os._exit(0)
-
     # ---- the lives of a modality -----------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _exam(self, case: Path, clock: FakeClock) -> Iterator[Exam]:
-        values = settings(
-            case / "data",
-            ris_port=self._hospital.ris_port,
-            pacs_port=self._hospital.pacs_port,
-            linger=0.0 if self._plan.listener else 10.0,
-        )
+    def _opened(self, case: Path, clock: FakeClock) -> Iterator[Modality]:
+        linger = 0.0 if self._plan.listener else 10.0
+        commitment = CommitmentPolicy(linger=linger, request_timeout=60, re_requests=(60, 60, 60))
+        values = settings(case / "data", self._hospital, commitment=commitment)
         modality = Modality(values, clock=clock).open(worker=False, listener=self._plan.listener)
         if modality.listener is not None:
             self._hospital.register(AE_TITLE, modality.listener.port)
-        yield Exam(modality, clock, case / "notes")
+        yield modality
         modality.close()
+
+    def _complete(self, modality: Modality, case: Path, clock: FakeClock) -> Exam:
+        """Do what is left of the exam; let time pass until all is archived, or it is clear that this will not be."""
+        exam = Exam(modality, case / "1", modality.run_due)
+        exam.run()
+        for _ in range(_ROUNDS):
+            modality.run_due()
+            # reports that come on associations of their own take a moment
+            deadline = time.monotonic() + (_REPORT_S if self._plan.listener else 0)
+            while not (archived := all(step.report().archived for step in steps(modality))):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(_POLL_S)
+            if archived:
+                break
+            clock.advance(_ROUND_S)
+        return exam
 
     def _first_life(self, case: Path, fatal: str | None) -> None:
         files = ForgetfulFiles(case / "data", case / "shadows")
@@ -138,10 +134,10 @@ class _Driver:
             if self._plan.death is Death.POWER:
                 stack.enter_context(durable.using(files))
             stack.enter_context(crashpoints.observed(observe))
-            exam = stack.enter_context(self._exam(case, FakeClock(_MORNING)))
+            clock = FakeClock(_MORNING)
+            modality = stack.enter_context(self._opened(case, clock))
             self._sabotage()
-            exam.run()
-            exam.deliver()
+            self._complete(modality, case, clock)
         (case / "points").write_text("\n".join(points))
 
     def _sabotage(self) -> None:
@@ -154,11 +150,10 @@ class _Driver:
 
     def _second_life(self, case: Path) -> None:
         findings = list(_unknown(self._hospital.evidence(), case / "data" / "journal.db"))
-        with self._exam(case, FakeClock(_MORNING + _REPAIR)) as exam:
-            exam.run()
-            exam.deliver()
-            evidence = exam.evidence(self._hospital.evidence())
-        findings += [str(finding) for finding in check(evidence)]
+        clock = FakeClock(_MORNING + _REPAIR)
+        with self._opened(case, clock) as modality:
+            exam = self._complete(modality, case, clock)
+            findings += map(str, check(evidence(self._hospital.evidence(), modality, [exam])))
         (case / "findings").write_text(json.dumps(findings))
 
 
@@ -183,21 +178,11 @@ def _uids(dataset: Dataset) -> Iterator[str]:
             yield from element.value if element.VM > 1 else (str(element.value),)
 
 
-def _warm_up(scratch: Path) -> None:
-    """Do here, once, what the first exam of a process does once: load, compile, look up."""
-    with FakeSite(data_dir=scratch / "warm") as site:
-        with site.modality.start(scheduled_item()) as step:
-            site.expose(step)
-        site.run_until_idle()
-    gc.collect()
-    gc.freeze()
-
-
 def main() -> None:
     logging.disable(logging.WARNING)  # a recovery has much to tell
     plan = Plan.from_json(sys.argv[1])
     with tempfile.TemporaryDirectory() as scratch:
-        _warm_up(Path(scratch))
+        warm_up(Path(scratch))
         driver = _Driver(plan, Path(scratch))
         try:
             points = driver.points()

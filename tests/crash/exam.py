@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian
 
+from crash.hospital import HospitalProcess
 from modality_sdk.errors import StateError
 from modality_sdk.model import (
     Acquisition,
@@ -19,31 +20,31 @@ from modality_sdk.model import (
     IrradiationEvent,
     Peer,
     RejectionReason,
+    RetryPolicy,
     Timeouts,
+    WorklistItem,
 )
 from modality_sdk.settings import Listen, Settings
-from modality_sdk.testing.clock import FakeClock
 from modality_sdk.testing.evidence import Evidence, TakenObject, data_set_digest
 from modality_sdk.testing.fake_site import scheduled_item
 from modality_sdk.workflow import Instance, Modality, PerformedStep
 
-__all__ = ["AE_TITLE", "Exam", "settings"]
+__all__ = ["AE_TITLE", "Exam", "evidence", "settings", "steps"]
 
 AE_TITLE = "XRAY1"
 
 _HOST = "127.0.0.1"
-_STEP, _GOOD, _BAD = "step", ("first", "second"), "bad"
+_STEP, _REJECTED = "step", "rejected"
 _VALUE_OF = {"first": 1, "second": 2, "bad": 3}
 _CHEST = Acquisition(
     body_part="CHEST", view="PA", exposure=Exposure(kvp=125.0, mas=2.0), protocol_name="Chest standing"
 )
-_SHOT = "2.25.4711"
-_ROUND_S, _ROUNDS = 90.0, 40
-_REPORT_S, _POLL_S = 0.2, 0.005
 
 
-def settings(data_dir: Path, *, ris_port: int, pacs_port: int, linger: float) -> Settings:
-    """Settings of the modality; reports are waited for on the association of the request for ``linger`` seconds."""
+def settings(
+    data_dir: Path, hospital: HospitalProcess, *, commitment: CommitmentPolicy, retry: RetryPolicy | None = None
+) -> Settings:
+    """Settings of the modality in its hospital."""
     timeouts = Timeouts(connect=5, association=5, release=2, idle=5, response=5, store_response=5, find=5)
     return Settings(
         ae_title=AE_TITLE,
@@ -56,11 +57,14 @@ def settings(data_dir: Path, *, ris_port: int, pacs_port: int, linger: float) ->
         storage=("pacs",),
         listen=Listen(host=_HOST, port=0),
         detector=Detector(imager_pixel_spacing=(0.2, 0.2), bits_stored=12),
-        commitment=CommitmentPolicy(linger=linger, request_timeout=60, re_requests=(60, 60, 60)),
+        commitment=commitment,
+        retry=retry or RetryPolicy(),
         timeouts=timeouts,
         peers={
-            "ris": Peer(name="ris", ae_title="RIS", host=_HOST, port=ris_port, timeouts=timeouts),
-            "pacs": Peer(name="pacs", ae_title="PACS", host=_HOST, port=pacs_port, commitment=True, timeouts=timeouts),
+            "ris": Peer(name="ris", ae_title="RIS", host=_HOST, port=hospital.ris_port, timeouts=timeouts),
+            "pacs": Peer(
+                name="pacs", ae_title="PACS", host=_HOST, port=hospital.pacs_port, commitment=True, timeouts=timeouts
+            ),
         },
     )
 
@@ -74,68 +78,63 @@ class Exam:
     Parameters
     ----------
     modality
-        Open, without a worker.
-    clock
-        Of the modality.
+        Open.
     notes
         File of the notes.
+    deliver
+        Sends what is due, in the middle of the exam; the worker does it when None.
     """
 
-    def __init__(self, modality: Modality, clock: FakeClock, notes: Path) -> None:
-        self._modality, self._clock, self._file = modality, clock, notes
-        self._waits = modality.listener is not None
-        """Whether reports come on associations of their own, so that there is something to wait for."""
+    def __init__(self, modality: Modality, notes: Path, deliver: Callable[[], object] | None = None) -> None:
+        self._modality, self._file, self._deliver = modality, notes, deliver
+        self.item = _item(notes.name)
 
     def run(self) -> None:
-        """Do the exam up to the completed step, and send what is due in the middle of it."""
+        """Do the exam up to the completed step."""
         step = self._step()
         if step is None:
             return
         self._image(step, "first")
-        if len(step.instances) == 1:  # else the bad image, which is there already, would leave before it is rejected
-            self._modality.run_due()
+        # once the bad image is there it would leave, too, before it is rejected
+        if self._deliver is not None and len(step.instances) == 1:
+            self._deliver()
         self._image(step, "second")
-        step.reject(self._image(step, _BAD), RejectionReason.POSITIONING)
-        # a shot that the modality knows already is refused, which is what the call is repeated for
-        with contextlib.suppress(StateError):
-            step.record_exposure(IrradiationEvent(uid=_SHOT, started=step.record.started, acquisition=_CHEST))
+        bad = self._image(step, "bad")
+        with contextlib.suppress(StateError):  # in spite of that it may have left, and then it counts as the others
+            step.reject(bad, RejectionReason.POSITIONING)
+            self._note(_REJECTED, bad.ref.sop_instance_uid)
+        shot = IrradiationEvent(uid=f"{step.uid}.1", started=step.record.started, acquisition=_CHEST)
+        with contextlib.suppress(StateError):  # which says that the call before the crash had come through
+            step.record_exposure(shot)
         step.complete()
 
-    def deliver(self) -> None:
-        """Let time pass until all is archived, or it is clear that this will not be."""
-        for _ in range(_ROUNDS):
-            self._modality.run_due()
-            deadline = time.monotonic() + (_REPORT_S if self._waits else 0)
-            while not (archived := self._is_archived()) and time.monotonic() < deadline:
-                time.sleep(_POLL_S)
-            if archived:
-                return
-            self._clock.advance(_ROUND_S)
-
-    def evidence(self, hospital: Evidence) -> Evidence:
-        """What the hospital holds, together with what the program and the modality know."""
+    @property
+    def taken(self) -> list[TakenObject]:
+        """What was handed over and not rejected."""
         notes = self._notes()
-        return replace(
-            hospital,
-            worklist=(scheduled_item(),),
-            taken=tuple(
-                TakenObject(
-                    name=name, sop_instance_uid=uid, digest=digest, transfer_syntax_uid=str(ExplicitVRLittleEndian)
-                )
-                for name, (uid, digest) in notes.items()
-                if name in _GOOD
-            ),
-            withheld=tuple(uid for name, (uid, _) in notes.items() if name == _BAD),
-            reports=tuple(step.report() for step in self._steps()),
-        )
+        return [
+            TakenObject(
+                name=f"{name} of {self._file.name}",
+                sop_instance_uid=uid,
+                digest=digest,
+                transfer_syntax_uid=str(ExplicitVRLittleEndian),
+            )
+            for name, (uid, digest) in notes.items()
+            if name in _VALUE_OF and uid != self.rejected
+        ]
+
+    @property
+    def rejected(self) -> str:
+        """The bad image, if it did not leave."""
+        return self._notes().get(_REJECTED, ("", ""))[0]
 
     def _step(self) -> PerformedStep | None:
         """The step to go on with; None when it is final."""
         noted = self._notes().get(_STEP)
-        open_steps = self._modality.open_steps()
+        found = next((step for step in self._modality.open_steps() if step.items == (self.item,)), None)
         if noted is not None:
-            return next((step for step in open_steps if step.uid == noted[0]), None)
-        step = open_steps[0] if open_steps else self._modality.start(scheduled_item())
+            return found
+        step = found or self._modality.start(self.item)
         self._note(_STEP, step.uid)
         return step
 
@@ -152,14 +151,6 @@ class Exam:
         self._note(name, instance.ref.sop_instance_uid, data_set_digest(instance.path))
         return instance
 
-    def _steps(self) -> list[PerformedStep]:
-        assembly = self._modality._opened()
-        with assembly.durable.journal.read() as tx:
-            return [PerformedStep(assembly.steps, row["uid"]) for row in tx.execute("SELECT uid FROM step")]
-
-    def _is_archived(self) -> bool:
-        return all(step.report().archived for step in self._steps())
-
     def _notes(self) -> dict[str, tuple[str, str]]:
         lines = self._file.read_text().splitlines() if self._file.exists() else []
         return {name: (uid, digest) for name, uid, digest in map(json.loads, lines)}
@@ -168,3 +159,31 @@ class Exam:
         if name not in self._notes():
             with self._file.open("a") as file:
                 file.write(json.dumps([name, uid, digest]) + "\n")
+
+
+def steps(modality: Modality) -> list[PerformedStep]:
+    """All steps of the journal."""
+    assembly = modality._opened()
+    with assembly.durable.journal.read() as tx:
+        return [PerformedStep(assembly.steps, row["uid"]) for row in tx.execute("SELECT uid FROM step")]
+
+
+def evidence(hospital: Evidence, modality: Modality, exams: Sequence[Exam]) -> Evidence:
+    """What the hospital holds, together with what the program and the modality know."""
+    return replace(
+        hospital,
+        worklist=tuple(exam.item for exam in exams),
+        taken=tuple(taken for exam in exams for taken in exam.taken),
+        withheld=tuple(exam.rejected for exam in exams if exam.rejected),
+        reports=tuple(step.report() for step in steps(modality)),
+    )
+
+
+def _item(name: str) -> WorklistItem:
+    return replace(
+        scheduled_item(),
+        study_instance_uid=f"1.2.826.0.1.{int.from_bytes(name.encode())}",
+        accession_number=f"A{name}",
+        requested_procedure_id=f"RP{name}",
+        scheduled_procedure_step_id=f"SPS{name}",
+    )
