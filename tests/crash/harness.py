@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crash.plan import Death, Plan, Result
 
-__all__ = ["Outcome", "run", "survives"]
+__all__ = ["Outcome", "command", "run", "survives"]
 
 _ROOT = Path(__file__).parents[2]
 
@@ -33,20 +34,20 @@ class Outcome:
 
 def run(plan: Plan, *, timeout: float) -> Outcome:
     """Run a plan to its end, at most ``timeout`` seconds."""
-    paths = os.pathsep.join([str(_ROOT), str(_ROOT / "tests")])
-    # a numeric library with a pool of threads would make the driver unfit to fork
-    environment = os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "crash.driver", plan.to_json()],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
+        **command("crash.driver", plan.to_json()), capture_output=True, text=True, timeout=timeout, check=False
     )
     assert done.returncode == 0, done.stderr
     points, *results = map(json.loads, done.stdout.splitlines())
     return Outcome(points=points, results=[Result(**each) for each in results], log=done.stderr)
+
+
+def command(module: str, *arguments: str) -> dict[str, Any]:
+    """What `subprocess.run` needs to run a module of this package in a process that is fit to fork."""
+    paths = os.pathsep.join([str(_ROOT), str(_ROOT / "tests")])
+    # a numeric library would have a pool of threads
+    environment = os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return {"args": [sys.executable, "-m", module, *arguments], "env": environment}
 
 
 def survives(plan: Plan, record_property: Callable[[str, object], None], *, timeout: float = 240) -> None:

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from typing import Any
+from uuid import uuid4
 
 from modality_sdk.simulator import Commitment, Hospital
 from modality_sdk.testing.evidence import Evidence, hospital_evidence
@@ -56,37 +58,54 @@ class HospitalProcess:
         os.waitpid(self._pid, 0)
 
     def _ask(self, *question: object) -> object:
-        self._line.send(question)
-        return self._line.recv()
+        # whoever was killed between question and answer has left the answer in the line
+        key = uuid4().hex
+        self._line.send((key, question))
+        while True:
+            answered, answer = self._line.recv()
+            if answered == key:
+                return answer
 
 
 def _run(line: Connection, commitment: Commitment) -> None:
     """Serve until the other end of the line is gone."""
-    steps: frozenset[str] = frozenset()
-    transactions: frozenset[str] = frozenset()
     try:
         with Hospital(worklist=[], commitment=commitment) as hospital:
             line.send(_Ports(hospital.ris.port, hospital.pacs.port))
+            desk = _Desk(hospital)
             while True:
-                match line.recv():
-                    case ("forget",):
-                        for uid in hospital.pacs.stored:
-                            hospital.pacs.forget(uid)
-                        steps, transactions = frozenset(hospital.ris.steps), frozenset(hospital.pacs.transactions)
-                        line.send(None)
-                    case ("register", ae_title, port):
-                        line.send(hospital.pacs.register(ae_title, "127.0.0.1", port))
-                    case ("evidence",):
-                        line.send(_without(hospital_evidence(hospital), steps, transactions))
+                key, question = line.recv()
+                line.send((key, desk.answer(*question)))
     except EOFError:
         os._exit(0)
     finally:
         os._exit(1)
 
 
-def _without(evidence: Evidence, steps: frozenset[str], transactions: frozenset[str]) -> Evidence:
-    return replace(
-        evidence,
-        messages=tuple(message for message in evidence.messages if message.step_uid not in steps),
-        commitments=tuple(each for each in evidence.commitments if each.transaction_uid not in transactions),
-    )
+class _Desk:
+    def __init__(self, hospital: Hospital) -> None:
+        self._hospital = hospital
+        self._steps: frozenset[str] = frozenset()
+        self._transactions: frozenset[str] = frozenset()
+
+    def answer(self, question: str, *values: Any) -> object:
+        ris, pacs = self._hospital.ris, self._hospital.pacs
+        match question:
+            case "forget":
+                for uid in pacs.stored:
+                    pacs.forget(uid)
+                self._steps, self._transactions = frozenset(ris.steps), frozenset(pacs.transactions)
+            case "register":
+                ae_title, port = values
+                pacs.register(ae_title, "127.0.0.1", port)
+            case "evidence":
+                return self._evidence()
+        return None
+
+    def _evidence(self) -> Evidence:
+        found = hospital_evidence(self._hospital)
+        return replace(
+            found,
+            messages=tuple(each for each in found.messages if each.step_uid not in self._steps),
+            commitments=tuple(each for each in found.commitments if each.transaction_uid not in self._transactions),
+        )
