@@ -3,11 +3,14 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from pydicom import Dataset
+from pydicom.filereader import read_file_meta_info
 
 from modality_sdk.model import DeliveryReport, SopReference, WorklistItem
 from modality_sdk.simulator import CommitmentTransaction, Hospital, RecordedStep, StoredObject
+from modality_sdk.workflow import Instance
 
 __all__ = [
     "ArchivedObject",
@@ -42,6 +45,16 @@ class TakenObject:
     sop_instance_uid: str
     digest: str = ""
     transfer_syntax_uid: str = ""
+
+    @classmethod
+    def of(cls, name: str, instance: Instance) -> Self:
+        """The object that `PerformedStep.add_image` returned, with what its file holds now."""
+        return cls(
+            name=name,
+            sop_instance_uid=instance.ref.sop_instance_uid,
+            digest=data_set_digest(instance.path),
+            transfer_syntax_uid=str(read_file_meta_info(instance.path).TransferSyntaxUID),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

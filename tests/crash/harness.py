@@ -50,7 +50,7 @@ def command(module: str, *arguments: str) -> dict[str, Any]:
     return {"args": [sys.executable, "-m", module, *arguments], "env": environment}
 
 
-def survives(plan: Plan, record_property: Callable[[str, object], None], *, timeout: float = 240) -> None:
+def survives(plan: Plan, record_property: Callable[[str, object], None], *, timeout: float = 900) -> None:
     """Fail the test unless nothing is lost at any of the plan's points; tell their number."""
     outcome = run(plan, timeout=timeout)
     assert outcome.results

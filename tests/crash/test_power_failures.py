@@ -7,7 +7,7 @@ import pytest
 from crash.harness import survives
 from crash.plan import Death, Plan
 
-pytestmark = [pytest.mark.req("NFR-REL-01"), pytest.mark.req("X-IDEMP"), pytest.mark.timeout(260)]
+pytestmark = [pytest.mark.req("NFR-REL-01"), pytest.mark.req("X-IDEMP"), pytest.mark.timeout(930)]
 
 
 def test_an_exam_survives_a_power_failure_at_every_point(record_property: Callable[[str, object], None]) -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pydicom import Dataset
-from pydicom.uid import ExplicitVRLittleEndian
 
 from modality_sdk.model import (
     Acquisition,
@@ -23,9 +22,9 @@ from modality_sdk.model import (
 from modality_sdk.settings import Listen, Settings
 from modality_sdk.simulator import Commitment, Hospital
 from modality_sdk.testing import invariants
-from modality_sdk.testing.evidence import Evidence, TakenObject, data_set_digest, hospital_evidence
+from modality_sdk.testing.evidence import Evidence, TakenObject, hospital_evidence
 from modality_sdk.testing.invariants import INVARIANTS, check
-from modality_sdk.workflow import Instance, Modality
+from modality_sdk.workflow import Modality
 
 pytestmark = [pytest.mark.req("X-CASES"), pytest.mark.req("X-IDEMP")]
 
@@ -67,21 +66,12 @@ def exams(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
             return replace(
                 hospital_evidence(hospital),
                 worklist=(item,),
-                taken=tuple(_taken(str(number), image) for number, image in enumerate(images)),
+                taken=tuple(TakenObject.of(str(number), image) for number, image in enumerate(images)),
                 withheld=(rejected.ref.sop_instance_uid,),
                 reports=tuple(step.report() for step in steps),
             )
         finally:
             modality.close()
-
-
-def _taken(name: str, image: Instance) -> TakenObject:
-    return TakenObject(
-        name=name,
-        sop_instance_uid=image.ref.sop_instance_uid,
-        digest=data_set_digest(image.path),
-        transfer_syntax_uid=str(ExplicitVRLittleEndian),
-    )
 
 
 # ---- what breaks them ------------------------------------------------------------------------------------------------

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian
 
 from modality_sdk.journal import CommitmentRecord
 from modality_sdk.model import Acquisition, CommitmentPolicy, CommitmentState, DeliveryState, StepStatus
 from modality_sdk.settings import Settings
 from modality_sdk.simulator import Commitment, Hospital, LostResponse, Reply, Serve, Silence
 from modality_sdk.testing.clock import FakeClock
-from modality_sdk.testing.evidence import TakenObject, data_set_digest, hospital_evidence
+from modality_sdk.testing.evidence import TakenObject, hospital_evidence
 from modality_sdk.testing.fake_site import scheduled_item
 from modality_sdk.testing.invariants import check
 from modality_sdk.testing.phantom import radiograph
@@ -54,17 +53,10 @@ class Exam:
 
     def findings(self) -> list[str]:
         """What breaks an invariant."""
-        uid = self.image.ref.sop_instance_uid
-        taken = TakenObject(
-            name="image",
-            sop_instance_uid=uid,
-            digest=data_set_digest(self.image.path),
-            transfer_syntax_uid=str(ExplicitVRLittleEndian),
-        )
         evidence = replace(
             hospital_evidence(self.hospital),
             worklist=self.step.items,
-            taken=(taken,),
+            taken=(TakenObject.of("image", self.image),),
             reports=(self.step.report(),),
         )
         return [str(finding) for finding in check(evidence)]
