@@ -88,7 +88,13 @@ def _judge_skip(config: pytest.Config, report: pytest.TestReport | pytest.Collec
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what this machine could not run."""
+    """Say what tests have measured (``record_property("figure", …)``), and what this machine could not run."""
+    passed: list[pytest.TestReport] = terminalreporter.stats.get("passed", [])
+    figures = [value for report in passed for name, value in report.user_properties if name == "figure"]
+    if figures:
+        terminalreporter.section("figures")
+        for figure in figures:
+            terminalreporter.line(str(figure))
     if config.stash[_not_run]:
         terminalreporter.section("not run")
         for line in config.stash[_not_run]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from modality_sdk.crashpoints import around
 from modality_sdk.errors import QueueCorrupt, QueueError, QueueFull, StateError
 from modality_sdk.journal import durable
 from modality_sdk.journal.schema import APPLICATION_ID, VERSION, migrate
@@ -23,7 +24,9 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 def _connect(path: Path, timeout: float = _BUSY_TIMEOUT) -> sqlite3.Connection:
     # other threads never use it; `Database.close` alone closes it from elsewhere
-    return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA fullfsync = ON")  # synchronous = FULL is the default, this is not
+    return connection
 
 
 def _corrupt(path: Path, what: str) -> QueueCorrupt:
@@ -203,7 +206,8 @@ class Database:
             _begin_immediate(connection)
             try:
                 yield connection
-                connection.execute("COMMIT")
+                with around("COMMIT"):
+                    connection.execute("COMMIT")
             finally:
                 _roll_back(connection)
 
@@ -240,7 +244,7 @@ class Database:
             with _translated(self.path):
                 handle = _Handle(_connect(self.path))
                 handle.connection.row_factory = sqlite3.Row
-                for setting in ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON", "foreign_keys = ON"):
+                for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
                     handle.connection.execute(f"PRAGMA {setting}")
             with self._registry:
                 self._refuse_if_closed()

@@ -24,6 +24,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from modality_sdk.crashpoints import reached
 from modality_sdk.errors import InvalidValue, QueueCorrupt, QueueError, QueueFull, StateError
 from modality_sdk.journal import durable
 from modality_sdk.journal.records import SpoolFile
@@ -109,7 +110,9 @@ class Spool:
         try:
             durable.make_directory(target.parent)
             with durable.create(temporary) as file, _Digesting(file) as output:
+                reached("before write object")
                 offset = self._encode(content, self._meta(sop), output)
+                reached("after write object")
                 durable.flush(file)
             durable.publish(temporary, target)
         except FileExistsError:

@@ -19,6 +19,7 @@ from pynetdicom.dimse_primitives import (
     N_SET,
 )
 
+from modality_sdk.crashpoints import reached
 from modality_sdk.dataset.sop_classes import VERIFICATION
 from modality_sdk.errors import AssociationAborted, Cancelled, NegotiationError, ResponseTimeout
 from modality_sdk.model import CancelToken, Peer, Rendition, SopReference
@@ -277,6 +278,7 @@ class Association:
         cancel: CancelToken | None,
     ) -> Response:
         overall = None if timeout is None else time.monotonic() + timeout
+        reached(f"before {service} request")
         message_id = self._send(request, context)
         self._broken = True  # until the response is here
         # the response's own time begins when the request is on its way; until then every write has its own deadline
@@ -286,8 +288,10 @@ class Association:
             if not self._requestor.dimse.msg_queue.empty():
                 break
             time.sleep(0.002)
+        reached(f"after {service} request")
         deadline = time.monotonic() + response_timeout if overall is None else overall
         received = self._wait(service, message_id, deadline, cancel)
+        reached(f"after {service} response")
         self._broken = False
         return Response.from_received(service, received, context.transfer_syntax)
 

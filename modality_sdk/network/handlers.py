@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
+from modality_sdk.crashpoints import around
 from modality_sdk.model import SopReference
 
 __all__ = ["EventReport", "EventReportHandler", "HandlerTable"]
@@ -78,7 +79,8 @@ class HandlerTable:
         if handler is None:
             return _NO_SUCH_SOP_CLASS
         try:
-            return handler(report)
+            with around("N-EVENT-REPORT handler"):
+                return handler(report)
         except Exception as error:
             # its text may hold patient data
             _log.error("the handler of %s failed: %s", report.sop.sop_class_uid, type(error).__name__)

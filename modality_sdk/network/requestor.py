@@ -24,6 +24,7 @@ from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.pdu import A_ABORT_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE, P_DATA
 
+from modality_sdk.crashpoints import reached
 from modality_sdk.model import SopReference
 from modality_sdk.network.handlers import EventReport, HandlerTable
 from modality_sdk.network.messages import Received, decode_dataset
@@ -262,3 +263,4 @@ class Requestor(_Association):
                 )
             else:
                 self.dimse.send_msg(response, received.context_id)
+                reached("after N-EVENT-REPORT response")

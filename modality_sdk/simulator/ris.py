@@ -67,6 +67,11 @@ class Ris(QueryProvider):
         with self._lock:
             return list(self._violations)
 
+    def forget(self, uid: str) -> None:
+        """Lose a step, so that messages about it are answered 0112."""
+        with self._lock:
+            self._steps.pop(uid, None)
+
     def _supports(self, ae: AE) -> None:
         super()._supports(ae)
         for sop_class in (

@@ -233,7 +233,12 @@ class MppsDelivery:
             (created,) = self._durable.queue.jobs(
                 kind=JobKind.N_CREATE, step_uid=job.step_uid, destination=job.destination
             )
-            self._context.mpps.create(job.step_uid, decode_message(created.payload), peer=peer)
+            try:
+                self._context.mpps.create(job.step_uid, decode_message(created.payload), peer=peer)
+            except DimseFailure as known:
+                # it has the step after all: some answer before they have written what they accepted
+                if known.verdict.action is not Action.VERIFY:
+                    raise
             self._context.mpps.set(job.step_uid, message, peer=peer)
 
     def settled(self, tx: Transaction, job: Job) -> None:
