@@ -1,8 +1,10 @@
 """The durable store: schema, migrations, transactions and the files of the objects."""
 
 from modality_sdk.journal.journal import Journal
+from modality_sdk.journal.overview import find_deliveries, find_instances, history_of, knows_step
 from modality_sdk.journal.records import CommitmentRecord, HistoryEntry, InstanceRecord, SpoolFile, from_text, to_text
 from modality_sdk.journal.rendition import FileRendition
+from modality_sdk.journal.retention import mark_purged, marked, purgeable
 from modality_sdk.journal.spool import Spool
 from modality_sdk.journal.transaction import Transaction
 
@@ -15,6 +17,13 @@ __all__ = [
     "Spool",
     "SpoolFile",
     "Transaction",
+    "find_deliveries",
+    "find_instances",
     "from_text",
+    "history_of",
+    "knows_step",
+    "mark_purged",
+    "marked",
+    "purgeable",
     "to_text",
 ]

@@ -139,12 +139,35 @@ class Spool:
             offset=file.offset,
         )
 
-    def discard(self, file: SpoolFile) -> None:
-        """Remove a file, durably; one that is gone already is no error."""
-        durable.remove(self.absolute(file))
+    def open_file(self, sop: SopReference, file: SpoolFile) -> BinaryIO:
+        """Open an object to read its plain Part 10 file (PS3.10 section 7) from the first byte; the caller closes it.
 
-    def tidy(self, known: Collection[str]) -> None:
-        """Remove unfinished files and move those that are not ``known`` (relative paths) to the orphans.
+        Raises
+        ------
+        OSError
+            When it cannot be opened.
+        """
+        del sop  # an encrypted file is bound to it
+        return self.absolute(file).open("rb")
+
+    def orphans(self) -> list[Path]:
+        """Files that were found in the spool and that the journal does not know, by name."""
+        return sorted(path for path in self._orphans.rglob("*") if path.is_file()) if self._orphans.exists() else []
+
+    def open_orphan(self, path: Path) -> BinaryIO:
+        """Open one of the `orphans` to read its plain Part 10 file; the caller closes it."""
+        return path.open("rb")
+
+    def discard(self, file: SpoolFile) -> bool:
+        """Remove a file, durably; returns whether it was there."""
+        path = self.absolute(file)
+        if not path.exists():
+            return False
+        durable.remove(path)
+        return True
+
+    def tidy(self, known: Collection[str], purged: Collection[str] = ()) -> None:
+        """Remove unfinished and ``purged`` files, move those that are not ``known`` to the orphans (relative paths).
 
         Only while nobody else has the journal open: a file is there before its transaction is.
         """
@@ -153,7 +176,11 @@ class Spool:
             if path.suffix == _UNFINISHED:
                 durable.remove(path)
                 unfinished += 1
-            elif path.relative_to(self.root).as_posix() not in known:
+                continue
+            name = path.relative_to(self.root).as_posix()
+            if name in purged:
+                durable.remove(path)
+            elif name not in known:
                 self._set_aside(path)
                 orphaned += 1
         if unfinished:

@@ -26,6 +26,7 @@ from modality_sdk.model import (
     ListenerOptions,
     Peer,
     PoolLimits,
+    RetentionPolicy,
     RetryPolicy,
     SendPolicy,
     Timeouts,
@@ -122,6 +123,7 @@ class Settings(BaseSettings):
     commitment: CommitmentPolicy = Field(default_factory=CommitmentPolicy)
     pool: PoolLimits = Field(default_factory=PoolLimits)
     send: SendPolicy = Field(default_factory=SendPolicy)
+    retention: RetentionPolicy = Field(default_factory=RetentionPolicy)
     timeouts: Timeouts = Field(default_factory=Timeouts)
     tls: TlsOptions | None = None
     peers: dict[str, Peer] = Field(default_factory=dict)

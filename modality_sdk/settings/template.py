@@ -83,6 +83,11 @@ re_requests = [300, 1800, 14400]                   # in s after a timeout; every
 linger = 1                    # wait for the report on the association of the request, in s; 0: not
 # maximum_references = 500    # objects in one request
 
+[retention]                   # of the files on this machine
+delete_files = "never"        # or when_committed: when every storage destination has committed the object
+keep_days = 7                 # after the step was archived
+# keep_rejected_days = 30     # rejected objects exist nowhere else: by default they are kept
+
 [pool]                        # associations for each destination
 maximum = 4
 acquire = 30

@@ -10,6 +10,7 @@ from modality_sdk.workflow.context import Context, Durable
 from modality_sdk.workflow.delivery import JobKind, MppsDelivery, StoreDelivery
 from modality_sdk.workflow.progress import StepProgress
 from modality_sdk.workflow.reports import CommitmentReports
+from modality_sdk.workflow.retention import Retention
 from modality_sdk.workflow.step_services import StepServices
 
 __all__ = ["Assembly"]
@@ -32,7 +33,8 @@ class Assembly:
         self._stores = StoreDelivery(context, self.durable)
         self._mpps = MppsDelivery(context, self.durable)
         self.requests = CommitmentRequests(context, self.durable)
-        self._progress = StepProgress(context, self.requests)
+        self.retention = Retention(context, self.durable)
+        self._progress = StepProgress(context, self.requests, self.retention)
         self.reports = CommitmentReports(context, self.durable, self._stores, self.requests, self._progress)
         self.steps = StepServices(
             context=context, durable=self.durable, stores=self._stores, mpps=self._mpps, progress=self._progress
@@ -45,6 +47,7 @@ class Assembly:
             JobKind.COMMITMENT_DEADLINE.value: self.requests.handle_deadline,
             JobKind.COMMITMENT_AGAIN.value: self.requests.handle_again,
             JobKind.COMMITMENT_DEFERRED.value: self.requests.handle_deferred,
+            JobKind.PURGE.value: self.retention.handle,
         }
 
     def _revived(self, tx: Transaction, job: Job) -> None:
