@@ -1,5 +1,6 @@
 """The durable store: schema, migrations, transactions and the files of the objects."""
 
+from modality_sdk.journal.copying import copy_out
 from modality_sdk.journal.journal import Journal
 from modality_sdk.journal.overview import find_deliveries, find_instances, history_of, knows_step
 from modality_sdk.journal.records import CommitmentRecord, HistoryEntry, InstanceRecord, SpoolFile, from_text, to_text
@@ -17,6 +18,7 @@ __all__ = [
     "Spool",
     "SpoolFile",
     "Transaction",
+    "copy_out",
     "find_deliveries",
     "find_instances",
     "from_text",
