@@ -98,6 +98,15 @@ def refused(changes: dict[str, Any]) -> ConfigurationError:
         ({"commitment": {"re_requests": [60, 0]}}, "commitment.re_requests", (60, 0)),
         ({"pool": {"maximum": 0}}, "pool.maximum", 0),
         ({"send": {"objects": "never"}}, "send.objects", "never"),
+        ({"retention": {"delete_files": "always"}}, "retention.delete_files", "always"),
+        ({"retention": {"keep_days": -1}}, "retention.keep_days", -1),
+        ({"retention": {"keep_days": "long"}}, "retention.keep_days", "long"),
+        ({"retention": {"keep_rejected_days": 9}}, "retention.keep_rejected_days", 9),
+        (
+            {"retention": {"delete_files": "when_committed", "keep_rejected_days": -9}},
+            "retention.keep_rejected_days",
+            -9,
+        ),
         ({"timeouts": {"connect": 0}}, "timeouts.connect", 0),
         ({"timeouts": {"connect": "soon"}}, "timeouts.connect", "soon"),
         ({"tls": {"profile": "none"}}, "tls.profile", "none"),
@@ -189,7 +198,7 @@ def problem(changes: dict[str, Any]) -> ConfigurationError | None:
     return None
 
 
-@hypothesis.settings(max_examples=40)
+@hypothesis.settings(max_examples=40, deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=4))
 def test_whatever_stands_in_a_setting_the_error_is_ours(value: object) -> None:
     for name in Settings.model_fields:

@@ -21,7 +21,7 @@ from modality_sdk.workflow import Modality
 
 __all__ = ["drain"]
 
-_LOOK_AGAIN = 0.1
+_LOOK_AGAIN = 0.25
 
 
 @click.command()
