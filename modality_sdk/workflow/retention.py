@@ -17,7 +17,7 @@ __all__ = ["Retention"]
 
 _log = logging.getLogger("modality_sdk.workflow")
 
-_AT_ONCE = 200
+_AT_ONCE = 1000
 """Files that one transaction marks; others wait for it."""
 
 _LAST = 9
