@@ -16,7 +16,6 @@ __all__ = ["mark_purged", "marked", "purgeable"]
 _PURGEABLE = """
     FROM instance JOIN step ON step.uid = instance.step_uid
     WHERE instance.purged IS NULL
-    AND step.archived IS NOT NULL
     AND (
         instance.state <> 'REJECTED' AND step.archived <= :committed
         AND EXISTS (SELECT 1 FROM delivery WHERE sop_instance_uid = instance.uid)
@@ -52,7 +51,7 @@ def purgeable(
     limit
         At most so many; -1 for all.
     """
-    # a comparison with NULL is never true
+    # a comparison with NULL is never true: not of a step that is not archived, nor with a time that is not given
     values = {
         "committed": to_text(committed) if committed else None,
         "rejected": to_text(rejected) if rejected else None,

@@ -1,5 +1,6 @@
 """The files of the objects: written once, whole, and never overwritten."""
 
+import contextlib
 import hashlib
 import io
 import logging
@@ -179,7 +180,8 @@ class Spool:
                 continue
             name = path.relative_to(self.root).as_posix()
             if name in purged:
-                durable.remove(path)
+                with contextlib.suppress(PermissionError):  # open elsewhere on Windows: the next opening or purge
+                    durable.remove(path)
             elif name not in known:
                 self._set_aside(path)
                 orphaned += 1

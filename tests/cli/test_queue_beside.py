@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -151,7 +152,7 @@ def test_an_interrupted_drain_leaves_the_rest_queued(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(draining.time, "sleep", interrupt)
+        patch.setattr(draining, "time", SimpleNamespace(monotonic=time.monotonic, sleep=interrupt))
         code, _, err = run_queue("drain", "--destination", "pacs")
     assert code == 130
     assert "interrupted" in err

@@ -234,6 +234,18 @@ def test_a_queued_object_without_its_file_fails_at_once_and_says_why(make_site: 
         mark_purged(tx, tx.get_instance(image.ref.sop_instance_uid))
 
 
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.PENDING])
+def test_an_object_that_is_still_to_be_sent_anywhere_keeps_its_file(site: FakeSite, state: JobState) -> None:
+    perform(site)
+    with site.modality.journal.transaction() as tx:
+        tx.execute("UPDATE job SET state = ? WHERE kind = 'C-STORE'", (state,))
+    assert site.modality.purge(older_than=timedelta(0)).objects == ()
+    assert len(files(site)) == 1
+    with site.modality.journal.transaction() as tx:
+        tx.execute("UPDATE job SET state = ? WHERE kind = 'C-STORE'", (JobState.COMPLETE,))
+    assert len(site.modality.purge(older_than=timedelta(0)).objects) == 1
+
+
 def test_purging_by_hand_says_what_goes_and_a_dry_run_does_nothing(make_site: MakeSite) -> None:
     site = make_site()
     _, images = perform(site, shots=3)
