@@ -10,7 +10,7 @@ from rich.table import Table
 
 from modality_sdk.cli.console import make_console, make_table
 from modality_sdk.cli.options import config_option, json_option
-from modality_sdk.cli.queue import open_modality
+from modality_sdk.cli.queue.opening import opened
 from modality_sdk.errors import StateError
 from modality_sdk.model import DeliveryReport, DeliveryState
 from modality_sdk.workflow import Modality, PerformedStep
@@ -32,16 +32,13 @@ def commit(step_uids: tuple[str, ...], everything: bool, listed: bool, config: P
     """
     if listed and (step_uids or everything):
         raise click.UsageError("--list asks for nothing; leave the steps and --all out")
-    modality = open_modality(config)
-    try:
+    with opened(config) as modality:
         steps = modality.unarchived_steps()
         if not step_uids and not everything:
             _show(steps, as_json)
             return 0
         chosen = step_uids or [step.uid for step in steps if step.status.is_final]
         asked, refused = _ask(modality, chosen)
-    finally:
-        modality.close()
     for why in refused:
         click.echo(f"error: {why}", err=True)
     if as_json:

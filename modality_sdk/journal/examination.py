@@ -44,7 +44,7 @@ def examine(spool: Spool, path: Path) -> tuple[Dataset, SopReference, SpoolFile]
         transfer_syntax_uid=rendition.transfer_syntax_uid,
         sha256=digest,
     )
-    with spool.open(file) as content:
+    with spool.open_file(rendition.sop, file) as content:
         dataset = _read_header(content, file)
     named = (str(dataset.get("SOPClassUID")), str(dataset.get("SOPInstanceUID")))
     if named != (rendition.sop.sop_class_uid, rendition.sop.sop_instance_uid):

@@ -69,8 +69,8 @@ class Journal:
     ) -> Self:
         """Open the store, or make it where there is none; bring an older one up to date.
 
-        Whoever opens it alone also puts in order what a crash has left: unfinished files go, files that the journal
-        does not know move to ``orphans/``, and jobs that a dead process had begun become free.
+        Whoever opens it alone also puts in order what a crash has left: unfinished files and those marked as purged
+        go, files that the journal does not know move to ``orphans/``, jobs that a dead process had begun become free.
 
         Parameters
         ----------
@@ -220,6 +220,7 @@ class Journal:
         with self.transaction() as tx:
             # everybody who held a lease is gone
             tx.execute("UPDATE job SET lease_until = '' WHERE state = 'IN_FLIGHT'")
-            known = {row["path"] for row in tx.execute("SELECT path FROM instance")}
-        self.spool.tidy(known)
+            known = {row["path"] for row in tx.execute("SELECT path FROM instance WHERE purged IS NULL")}
+            purged = {row["path"] for row in tx.execute("SELECT path FROM instance WHERE purged IS NOT NULL")}
+        self.spool.tidy(known, purged)
         self._presence.share()

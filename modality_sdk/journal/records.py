@@ -33,7 +33,13 @@ class SpoolFile:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceRecord:
-    """One object of a step and where its file lies."""
+    """One object of a step and where its file lies.
+
+    Attributes
+    ----------
+    purged
+        When its file was deleted here because it was no longer needed; None while it is there.
+    """
 
     sop: SopReference
     step_uid: str
@@ -44,6 +50,7 @@ class InstanceRecord:
     irradiation_event_uid: str
     created: datetime
     rejection: RejectionReason | None = None
+    purged: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

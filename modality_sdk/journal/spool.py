@@ -157,16 +157,6 @@ class Spool:
             offset=file.offset,
         )
 
-    def open(self, file: SpoolFile) -> BinaryIO:
-        """The bytes of the whole file, meta information first, as they were written; the caller closes it.
-
-        Raises
-        ------
-        OSError
-            When the file is gone or cannot be read.
-        """
-        return self.absolute(file).open("rb")
-
     def verify(self, sop: SopReference, file: SpoolFile) -> None:
         """Compare a file with the digest that was taken when it was written; reads it piece by piece.
 
@@ -176,7 +166,7 @@ class Spool:
             When the file is gone, cannot be read, or is not what was written.
         """
         try:
-            with self.open(file) as content:
+            with self.open_file(sop, file) as content:
                 digest = digest_of(content)
         except OSError as error:
             what = "is gone" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
@@ -191,12 +181,35 @@ class Spool:
         found = [self.root / path for path in self._files() if not path.endswith(_UNFINISHED) and path not in known]
         return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
-    def discard(self, file: SpoolFile) -> None:
-        """Remove a file, durably; one that is gone already is no error."""
-        durable.remove(self.absolute(file))
+    def open_file(self, sop: SopReference, file: SpoolFile) -> BinaryIO:
+        """Open an object to read its plain Part 10 file (PS3.10 section 7) from the first byte; the caller closes it.
 
-    def tidy(self, known: Collection[str]) -> None:
-        """Remove unfinished files and move those that are not ``known`` (relative paths) to the orphans.
+        Raises
+        ------
+        OSError
+            When it cannot be opened.
+        """
+        del sop  # an encrypted file is bound to it
+        return self.absolute(file).open("rb")
+
+    def orphans(self) -> list[Path]:
+        """Files that were found in the spool and that the journal does not know, by name."""
+        return sorted(path for path in self._orphans.rglob("*") if path.is_file()) if self._orphans.exists() else []
+
+    def open_orphan(self, path: Path) -> BinaryIO:
+        """Open one of the `orphans` to read its plain Part 10 file; the caller closes it."""
+        return path.open("rb")
+
+    def discard(self, file: SpoolFile) -> bool:
+        """Remove a file, durably; returns whether it was there."""
+        path = self.absolute(file)
+        if not path.exists():
+            return False
+        durable.remove(path)
+        return True
+
+    def tidy(self, known: Collection[str], purged: Collection[str] = ()) -> None:
+        """Remove unfinished and ``purged`` files, move those that are not ``known`` to the orphans (relative paths).
 
         Only while nobody else has the journal open: a file is there before its transaction is.
         """
@@ -205,6 +218,9 @@ class Spool:
             if path.endswith(_UNFINISHED):
                 durable.remove(self.root / path)
                 unfinished += 1
+            elif path in purged:
+                with suppress(PermissionError):  # open elsewhere on Windows: the next opening or purge
+                    durable.remove(self.root / path)
             elif path not in known:
                 self.set_aside(self.root / path)
                 orphaned += 1

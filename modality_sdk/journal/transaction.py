@@ -30,7 +30,7 @@ from modality_sdk.model import (
     StepStatus,
 )
 
-__all__ = ["Transaction"]
+__all__ = ["Transaction", "delivery_of", "entry_of", "instance_of"]
 
 _log = logging.getLogger("modality_sdk.journal")
 
@@ -99,7 +99,12 @@ class Transaction:
 
     def is_archived(self, step_uid: str) -> bool:
         """Whether `set_archived` was called for the step."""
-        return self._step_row(step_uid)["archived"] is not None
+        return self.archived_at(step_uid) is not None
+
+    def archived_at(self, step_uid: str) -> datetime | None:
+        """When `set_archived` was called for the step; None when it was not."""
+        archived = self._step_row(step_uid)["archived"]
+        return from_text(archived) if archived else None
 
     def next_number(self, name: str) -> int:
         """The next value of a counter, from 1; never given twice once the transaction is committed."""
@@ -205,12 +210,12 @@ class Transaction:
 
     def get_instance(self, sop_instance_uid: str) -> InstanceRecord:
         """The object; `StateError` if it is unknown."""
-        return _instance(self._instance_row(sop_instance_uid))
+        return instance_of(self._instance_row(sop_instance_uid))
 
     def instances_of(self, step_uid: str) -> list[InstanceRecord]:
         """The step's objects, rejected ones too, in the order of their making."""
         rows = self.execute("SELECT * FROM instance WHERE step_uid = ? ORDER BY id", (step_uid,))
-        return [_instance(row) for row in rows]
+        return [instance_of(row) for row in rows]
 
     def spool_usage(self) -> tuple[int, int]:
         """How many objects have a file in the spool, and bytes of all these files."""
@@ -260,7 +265,7 @@ class Transaction:
             "ON delivery.sop_instance_uid = instance.uid WHERE step_uid = ? ORDER BY instance.id, destination",
             (step_uid,),
         )
-        return [_delivery(row) for row in rows]
+        return [delivery_of(row) for row in rows]
 
     def delivery(self, sop_instance_uid: str, destination: str) -> Delivery | None:
         """One delivery; None if the object was never meant for the destination."""
@@ -269,7 +274,7 @@ class Transaction:
             "ON instance.uid = delivery.sop_instance_uid WHERE sop_instance_uid = ? AND destination = ?",
             (sop_instance_uid, destination),
         ).fetchone()
-        return _delivery(row) if row else None
+        return delivery_of(row) if row else None
 
     def set_mpps_status(self, step_uid: str, destination: str, status: StepStatus | None) -> None:
         """Keep the status that an MPPS destination has accepted; None for a destination that accepted nothing yet."""
@@ -348,18 +353,7 @@ class Transaction:
     def history(self, since: datetime) -> list[HistoryEntry]:
         """Everything that happened at or after ``since``, in its order."""
         rows = self.execute("SELECT * FROM history WHERE at >= ? ORDER BY id", (to_text(since),))
-        return [
-            HistoryEntry(
-                id=row["id"],
-                at=from_text(row["at"]),
-                kind=row["kind"],
-                entity=row["entity"],
-                before=row["before"],
-                after=row["after"],
-                detail=row["detail"],
-            )
-            for row in rows
-        ]
+        return [entry_of(row) for row in rows]
 
     # for the queue, whose tables lie in the same file
 
@@ -421,7 +415,8 @@ def _sop(row: sqlite3.Row) -> SopReference:
     return SopReference(sop_class_uid=row["sop_class_uid"], sop_instance_uid=row["uid"])
 
 
-def _delivery(row: sqlite3.Row) -> Delivery:
+def delivery_of(row: sqlite3.Row) -> Delivery:
+    """The delivery of a row of ``delivery`` joined with its object's."""
     return Delivery(
         sop=_sop(row),
         destination=row["destination"],
@@ -431,7 +426,21 @@ def _delivery(row: sqlite3.Row) -> Delivery:
     )
 
 
-def _instance(row: sqlite3.Row) -> InstanceRecord:
+def entry_of(row: sqlite3.Row) -> HistoryEntry:
+    """The entry of a row of ``history``."""
+    return HistoryEntry(
+        id=row["id"],
+        at=from_text(row["at"]),
+        kind=row["kind"],
+        entity=row["entity"],
+        before=row["before"],
+        after=row["after"],
+        detail=row["detail"],
+    )
+
+
+def instance_of(row: sqlite3.Row) -> InstanceRecord:
+    """The object of a row of ``instance``."""
     return InstanceRecord(
         sop=_sop(row),
         step_uid=row["step_uid"],
@@ -448,4 +457,5 @@ def _instance(row: sqlite3.Row) -> InstanceRecord:
         irradiation_event_uid=row["irradiation_event_uid"],
         created=from_text(row["created"]),
         rejection=RejectionReason(row["rejection"]) if row["rejection"] else None,
+        purged=from_text(row["purged"]) if row["purged"] else None,
     )

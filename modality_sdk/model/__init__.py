@@ -36,6 +36,7 @@ from modality_sdk.model.network import (
 from modality_sdk.model.patient import Patient, PatientState
 from modality_sdk.model.reference import SopReference
 from modality_sdk.model.rendition import Rendition
+from modality_sdk.model.retention import PurgeReport, RetentionPolicy
 from modality_sdk.model.states import (
     CommitmentState,
     DeliveryState,
@@ -91,9 +92,11 @@ __all__ = [
     "PoolLimits",
     "PresentationIntent",
     "ProtocolChoice",
+    "PurgeReport",
     "Quirks",
     "RejectionReason",
     "Rendition",
+    "RetentionPolicy",
     "RetryPolicy",
     "SendPolicy",
     "SopReference",

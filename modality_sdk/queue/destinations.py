@@ -1,6 +1,7 @@
 """Destinations that are held because nobody can be reached there, and those the operator paused."""
 
 import sqlite3
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from modality_sdk.errors import StateError
@@ -33,14 +34,15 @@ def hold(tx: Transaction, name: str, cause: str, retry: RetryPolicy) -> bool:
     return True
 
 
-def due_probe(tx: Transaction) -> str | None:
-    """A held destination whose probe is due; it is the caller's for a minute."""
+def due_probe(tx: Transaction, among: Collection[str] | None = None) -> str | None:
+    """A held destination, of those named, whose probe is due; it is the caller's for a minute."""
     now = to_text(tx.now)
-    row = tx.execute(
+    rows = tx.execute(
         "SELECT name FROM destination WHERE state = 'HELD' AND (next_probe <= ? OR scheduled_at > ?) "
-        "ORDER BY next_probe LIMIT 1",
+        "ORDER BY next_probe",
         (now, now),
-    ).fetchone()
+    ).fetchall()
+    row = next((row for row in rows if among is None or row["name"] in among), None)
     if row is None:
         return None
     _schedule(tx, row["name"], _PROBE_LEASE)

@@ -14,6 +14,8 @@ from modality_sdk.journal import Journal, Transaction, to_text
 from modality_sdk.model import DestinationState, JobState, RetryPolicy
 from modality_sdk.queue import destinations, table
 from modality_sdk.queue.jobs import DestinationStatus, Job, JobRequest, Outcome, OutcomeKind
+from modality_sdk.queue.operations import QueueOperations
+from modality_sdk.queue.selection import JobFilter
 from modality_sdk.queue.watch import LEASE, LeaseWatch, StepWatch
 
 __all__ = ["TransmissionQueue"]
@@ -116,7 +118,8 @@ class TransmissionQueue:
         """As `cancel`, in the caller's transaction."""
         current = table.find(tx, job.id)
         if current.state in (JobState.IN_FLIGHT, JobState.COMPLETE, JobState.CANCELLED):
-            raise StateError(f"job {job.id} is {current.state} and cannot be cancelled")
+            rule = ": what is being sent may have arrived" if current.state is JobState.IN_FLIGHT else ""
+            raise StateError(f"job {job.id} is {current.state} and cannot be cancelled{rule}")
         return self._settle(tx, current, JobState.CANCELLED, reason="CANCELLED")
 
     def jobs_of_step(self, tx: Transaction, step_uid: str) -> list[Job]:
@@ -220,17 +223,13 @@ class TransmissionQueue:
         kind: str | None = None,
     ) -> list[Job]:
         """Jobs that match all that is given, oldest first."""
-        terms = {"destination": destination, "step_uid": step_uid, "kind": kind}
-        given = {name: value for name, value in terms.items() if value is not None}
-        where = [f"{name} = ?" for name in given]
-        values: list[object] = list(given.values())
-        if states is not None:
-            where.append(f"state IN ({', '.join('?' * len(states))})")
-            values.extend(states)
-        condition = f"WHERE {' AND '.join(where)}" if where else ""
-        with self._journal.read() as tx:
-            rows = tx.execute(f"SELECT * FROM job {condition} ORDER BY id", values)  # noqa: S608 - our own names
-            return [table.job_of(row) for row in rows]
+        wanted = JobFilter(destination=destination, states=states, step_uid=step_uid, kind=kind)
+        return self.operations.find(wanted)
+
+    @property
+    def operations(self) -> QueueOperations:
+        """What concerns many jobs at once: filters, counts, removal of finished records."""
+        return QueueOperations(self._journal)
 
     def retry(self, job_id: int) -> Job:
         """Try a FAILED or CANCELLED job again now, with all its attempts; jobs that waited for it follow.
@@ -302,11 +301,11 @@ class TransmissionQueue:
             self._refresh(tx)
             return table.ready_destinations(tx), table.next_due(tx)
 
-    def claim_probe(self) -> str | None:
-        """A held destination that is to be probed now; nobody else gets it for a minute."""
+    def claim_probe(self, among: Collection[str] | None = None) -> str | None:
+        """A held destination, of those named, that is to be probed now; nobody else gets it for a minute."""
         with self._journal.transaction() as tx:
             self._refresh(tx)
-            return destinations.due_probe(tx)
+            return destinations.due_probe(tx, among)
 
     def probed(self, destination: str, cause: str | None) -> DestinationStatus:
         """Keep the result of a probe: None opens the destination, a cause sets the time of the next one.

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from modality_sdk.clock import Clock
 from modality_sdk.errors import ModalityError
@@ -33,6 +33,8 @@ class Worker:
         Called when a destination is held, paused or open again, and at its fifth failed probe.
     poll
         Seconds between looks for work of other processes.
+    only
+        Names of the destinations to serve in the background; all when None. Local work is that of the empty name.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Worker:
         probe: Callable[[str], str | None],
         notice: Callable[[DestinationStatus], None] | None = None,
         poll: float = 1.0,
+        only: Collection[str] | None = None,
     ) -> None:
         self._queue = queue
         self._handlers = dict(handlers)
         self._probe = probe
         self._notice = notice
         self._poll = poll
+        self._only = only
         self._clock: Clock = queue.clock
         self._lock = threading.Lock()
         self._threads: dict[str, threading.Thread] = {}
@@ -134,12 +138,13 @@ class Worker:
 
     def _start_due(self) -> float:
         """Start a thread wherever there is work; returns the seconds until there may be more."""
-        while (held := self._queue.claim_probe()) is not None:
+        while (held := self._queue.claim_probe(self._only)) is not None:
             self._start(_PROBE + held, self._run_probe, held)
         destinations, due = self._queue.ready()
         for destination in destinations:
-            self._start(destination, self._serve, destination)
-        if due is None:
+            if self._only is None or destination in self._only:
+                self._start(destination, self._serve, destination)
+        if due is None or self._only is not None:  # what is due may be another's
             return self._poll
         # the shortest pause keeps a probe that another thread is at from being looked for all the time
         return max(0.01, (due - self._clock.now()).total_seconds())

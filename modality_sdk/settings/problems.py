@@ -50,7 +50,7 @@ def translate(error: ValidationError, settings: type[BaseSettings]) -> Configura
         return ConfigurationError(dotted, f"is not a setting{nearest(location[-1], _known(location, settings))}")
     if kind == "missing" and location[-1].isdigit():
         return ConfigurationError(".".join(location[:-1]), "has too few values")
-    if kind == "enum":
+    if kind in ("enum", "literal_error"):
         return ConfigurationError(dotted, f"is {problem['ctx']['expected']}", _shown(dotted, problem["input"]))
     value = None if kind == "missing" else problem["input"]
     return ConfigurationError(dotted, _RULES.get(kind, problem["msg"].lower()), _shown(dotted, value))

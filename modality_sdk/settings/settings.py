@@ -27,6 +27,7 @@ from modality_sdk.model import (
     ListenerOptions,
     Peer,
     PoolLimits,
+    RetentionPolicy,
     RetryPolicy,
     SendPolicy,
     Timeouts,
@@ -124,6 +125,7 @@ class Settings(BaseSettings):
     journal: JournalPolicy = Field(default_factory=JournalPolicy)
     pool: PoolLimits = Field(default_factory=PoolLimits)
     send: SendPolicy = Field(default_factory=SendPolicy)
+    retention: RetentionPolicy = Field(default_factory=RetentionPolicy)
     timeouts: Timeouts = Field(default_factory=Timeouts)
     tls: TlsOptions | None = None
     peers: dict[str, Peer] = Field(default_factory=dict)

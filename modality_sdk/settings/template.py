@@ -93,6 +93,11 @@ backups = 2                                        # copies of the database; 0: 
 # maximum_objects = 5000      # images on the disk; by default as many as fit
 # maximum_bytes = 100_000_000_000
 
+[retention]                   # of the files on this machine
+delete_files = "never"        # or when_committed: when every storage destination has committed the object
+keep_days = 7                 # after the step was archived
+# keep_rejected_days = 30     # rejected objects exist nowhere else: by default they are kept
+
 [pool]                        # associations for each destination
 maximum = 4
 acquire = 30

@@ -11,6 +11,7 @@ from modality_sdk.workflow.context import Context, Durable
 from modality_sdk.workflow.delivery import JobKind, MppsDelivery, StoreDelivery
 from modality_sdk.workflow.progress import StepProgress
 from modality_sdk.workflow.reports import CommitmentReports
+from modality_sdk.workflow.retention import Retention
 from modality_sdk.workflow.step_services import StepServices
 
 __all__ = ["Assembly"]
@@ -33,7 +34,8 @@ class Assembly:
         self._stores = StoreDelivery(context, self.durable)
         self._mpps = MppsDelivery(context, self.durable)
         self.requests = CommitmentRequests(context, self.durable)
-        self._progress = StepProgress(context, self.requests)
+        self.retention = Retention(context, self.durable)
+        self._progress = StepProgress(context, self.requests, self.retention)
         self.reports = CommitmentReports(context, self.durable, self._stores, self.requests, self._progress)
         self._backups = Backups(context, self.durable)
         self.steps = StepServices(
@@ -53,6 +55,7 @@ class Assembly:
             JobKind.COMMITMENT_AGAIN.value: self.requests.handle_again,
             JobKind.COMMITMENT_DEFERRED.value: self.requests.handle_deferred,
             JobKind.BACKUP.value: self._backups.handle,
+            JobKind.PURGE.value: self.retention.handle,
         }
 
     def _revived(self, tx: Transaction, job: Job) -> None:

@@ -1,5 +1,6 @@
 """How objects and MPPS messages leave: jobs for the queue, and what is done with each answer."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from modality_sdk.errors import DimseFailure, ModalityError, QueueCorrupt, StateError
@@ -12,7 +13,7 @@ from modality_sdk.workflow.context import Context, Durable
 from modality_sdk.workflow.messages import decode_message
 from modality_sdk.workflow.outcomes import outcome_of_action, outcome_of_error
 
-__all__ = ["JobKind", "MppsDelivery", "StoreDelivery"]
+__all__ = ["JobKind", "MppsDelivery", "StoreDelivery", "purged_words"]
 
 
 class JobKind(StrEnum):
@@ -30,9 +31,16 @@ class JobKind(StrEnum):
     """Local: until then nothing is asked for that a report put off."""
     BACKUP = "BACKUP"
     """Local: a copy of the database."""
+    PURGE = "PURGE"
+    """Local: time to delete files that every destination has committed."""
 
 
 _MPPS_PRIORITY, _STORE_PRIORITY = 0, 1
+
+
+def purged_words(purged: datetime) -> str:
+    """Why the file of an object is not there any more."""
+    return f"its file was deleted here on {purged:%Y-%m-%d %H:%M} UTC, as the retention policy says"
 
 
 def _store_key(sop: SopReference, destination: str) -> str:
@@ -87,6 +95,8 @@ class StoreDelivery:
         """Send one object (the queue's handler)."""
         with self._durable.journal.read() as tx:
             record = tx.get_instance(job.sop_instance_uid)
+        if record.purged is not None:
+            return Outcome(kind=OutcomeKind.PARK, reason="PURGED", message=purged_words(record.purged))
         try:
             peer = self._context.peer(job.destination)
             spool = self._durable.journal.spool
@@ -129,11 +139,13 @@ class StoreDelivery:
         Raises
         ------
         StateError
-            When the operator has rejected the object.
+            When the operator has rejected the object, or its file was deleted because it is committed.
         """
         record = tx.get_instance(job.sop_instance_uid)
         if record.state is InstanceState.REJECTED:
             raise StateError(f"object {job.sop_instance_uid} was rejected and is not sent")
+        if record.purged is not None:
+            raise StateError(f"object {job.sop_instance_uid} cannot be sent again: {purged_words(record.purged)}")
         tx.set_delivery(record.sop, job.destination, DeliveryState.WAITING)
 
     def settled(self, tx: Transaction, job: Job) -> None:

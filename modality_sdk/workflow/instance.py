@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from modality_sdk.errors import StateError
 from modality_sdk.model import CancelToken, Delivery, DeliveryState, SopReference
 from modality_sdk.workflow.context import Context, Durable
+from modality_sdk.workflow.delivery import purged_words
 from modality_sdk.workflow.waiting import wait_until
 
 __all__ = ["Instance"]
@@ -27,9 +29,17 @@ class Instance:
 
     @property
     def path(self) -> Path:
-        """The DICOM file in the spool; read it, never change it."""
+        """The DICOM file in the spool; read it, never change it.
+
+        Raises
+        ------
+        StateError
+            When the file was deleted because the object is committed everywhere, or was rejected.
+        """
         with self._durable.journal.read() as tx:
             record = tx.get_instance(self.ref.sop_instance_uid)
+        if record.purged is not None:
+            raise StateError(f"object {self.ref.sop_instance_uid} is not here any more: {purged_words(record.purged)}")
         return self._durable.journal.spool.absolute(record.file)
 
     @property

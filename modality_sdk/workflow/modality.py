@@ -2,9 +2,9 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,10 +15,18 @@ from modality_sdk.dataset.sop_classes import STORAGE_COMMITMENT_PUSH_MODEL
 from modality_sdk.errors import ModalityError, NegotiationError, StateError
 from modality_sdk.events import DestinationHeld, DestinationResumed, Dispatcher, Event, QueueNearlyFull, Subscription
 from modality_sdk.journal import Fill, HistoryEntry, Journal
-from modality_sdk.model import Code, CommitmentReport, DestinationState, JobState, Patient, ProtocolChoice, WorklistItem
+from modality_sdk.model import (
+    Code,
+    CommitmentReport,
+    DestinationState,
+    Patient,
+    ProtocolChoice,
+    PurgeReport,
+    WorklistItem,
+)
 from modality_sdk.network import HandlerTable, Listener, Network
 from modality_sdk.privacy import tame_dependencies
-from modality_sdk.queue import PREDECESSOR_FAILED, DestinationStatus, TransmissionQueue, Worker
+from modality_sdk.queue import DestinationStatus, TransmissionQueue, Worker
 from modality_sdk.scu import (
     Commitment,
     CommitmentScu,
@@ -43,7 +51,6 @@ from modality_sdk.workflow.waiting import wait_until
 __all__ = ["Modality"]
 
 _STOP_TIMEOUT = 5.0
-_OPEN_STATES = frozenset(state for state in JobState if state.is_open)
 
 
 class Modality:
@@ -143,19 +150,24 @@ class Modality:
         return self._opened().durable.queue
 
     @property
+    def journal(self) -> Journal:
+        """The durable store of this open modality, to look into; steps and the queue write it."""
+        return self._opened().durable.journal
+
+    @property
     def listener(self) -> Listener | None:
         """Where we accept associations; None while it does not run."""
         return self._listener
 
     # ---- opening and closing ---------------------------------------------------------------------
 
-    def open(self, *, worker: bool = True, listener: bool = True) -> Self:
+    def open(self, *, worker: bool | Collection[str] = True, listener: bool = True) -> Self:
         """Open the journal, take up what an earlier process left, and start to work.
 
         Parameters
         ----------
         worker
-            Send what is queued, in the background.
+            Send what is queued, in the background; names of peers send to these alone.
         listener
             Accept Verification and storage commitment reports on the configured port.
 
@@ -193,7 +205,7 @@ class Modality:
                     )
                     self._listener.start()
                 if worker:
-                    self._worker = self._make_worker()
+                    self._worker = self._make_worker(None if worker is True else worker)
                     self._worker.start()
             except BaseException:
                 self._shut(0.0)
@@ -234,13 +246,10 @@ class Modality:
                     self._drain(drain)
 
     def _drain(self, seconds: float) -> None:
-        queue, clock = self._opened().durable.queue, self._context.clock
+        queue = self._opened().durable.queue
 
         def idle() -> bool | None:
-            closed = {d.name for d in queue.destinations() if d.state is not DestinationState.OPEN}
-            open_jobs = queue.jobs(states=_OPEN_STATES)
-            due = [j for j in open_jobs if j.destination not in closed and j.reason != PREDECESSOR_FAILED]
-            return None if any(j.due_at <= clock.now() for j in due) else True
+            return None if queue.operations.due() else True
 
         with contextlib.suppress(TimeoutError):
             wait_until(self._context.changes, idle, seconds, None, "work is left")
@@ -421,6 +430,36 @@ class Modality:
                 raise StateError("the modality is open")
             return recover(self._context, backup)
 
+    def purge(
+        self, *, older_than: timedelta | None = None, records: bool = False, dry_run: bool = False
+    ) -> PurgeReport:
+        """Delete the files that may go, now; also what an interrupted deletion has left.
+
+        Of archived steps alone, and of these the objects that every storage destination has committed; rejected
+        objects only as `RetentionPolicy.keep_rejected_days` says. With `RetentionPolicy.delete_files` this happens by
+        itself.
+
+        Parameters
+        ----------
+        older_than
+            Since when a step must be archived, instead of `RetentionPolicy.keep_days`.
+        records
+            Also remove the records of finished transmissions of steps as old, and their history; never of a step of
+            which a transmission waits or failed.
+        dry_run
+            Only say what would go; the rows of history are not counted.
+
+        Raises
+        ------
+        StateError
+            When the policy deletes nothing and no age is given.
+        OSError
+            When a file cannot be deleted; it is finished by the next purge, or when the journal is opened.
+        """
+        if older_than is None and self.settings.retention.keep_committed is None:
+            raise StateError('retention.delete_files is "never": name the age of what is to be deleted')
+        return self._opened().retention.purge(older_than, records=records, dry_run=dry_run)
+
     # ---- events ----------------------------------------------------------------------------------
 
     def subscribe(
@@ -459,9 +498,9 @@ class Modality:
         """
         return self._make_worker().run_due()
 
-    def _make_worker(self) -> Worker:
+    def _make_worker(self, only: Collection[str] | None = None) -> Worker:
         assembly = self._opened()
-        return Worker(assembly.durable.queue, assembly.handlers, probe=self._probe, notice=self._announce)
+        return Worker(assembly.durable.queue, assembly.handlers, probe=self._probe, notice=self._announce, only=only)
 
     def _probe(self, destination: str) -> str | None:
         try:

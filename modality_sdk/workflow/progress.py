@@ -5,6 +5,7 @@ from modality_sdk.journal import Transaction
 from modality_sdk.model import Delivery, DeliveryState
 from modality_sdk.workflow.commitment import CommitmentRequests
 from modality_sdk.workflow.context import Context
+from modality_sdk.workflow.retention import Retention
 
 __all__ = ["StepProgress"]
 
@@ -12,8 +13,8 @@ __all__ = ["StepProgress"]
 class StepProgress:
     """Moves a final step on: requests commitment once nothing is pending, notes when it is archived."""
 
-    def __init__(self, context: Context, commitments: CommitmentRequests) -> None:
-        self._context, self._commitments = context, commitments
+    def __init__(self, context: Context, commitments: CommitmentRequests, retention: Retention) -> None:
+        self._context, self._commitments, self._retention = context, commitments, retention
 
     def advance(self, tx: Transaction, step_uid: str) -> None:
         """Do whatever is due for the step; harmless to repeat."""
@@ -29,6 +30,7 @@ class StepProgress:
                 self._commitments.request_due(tx, step_uid, destination)
         if all(self._is_kept(d) for ds in by_destination.values() for d in ds):
             tx.set_archived(step_uid)
+            self._retention.step_archived(tx, step_uid)
             event = StepArchived(
                 at=self._context.clock.now(), step_uid=step_uid, study_instance_uid=step.study_instance_uid
             )

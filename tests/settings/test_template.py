@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from modality_sdk.errors import ConfigurationError
-from modality_sdk.model import CommitmentPolicy, JournalPolicy, PoolLimits, RetryPolicy, SendPolicy, Timeouts
+from modality_sdk.model import (
+    CommitmentPolicy,
+    JournalPolicy,
+    PoolLimits,
+    RetentionPolicy,
+    RetryPolicy,
+    SendPolicy,
+    Timeouts,
+)
 from modality_sdk.settings import Settings, template, write_template
 
 pytestmark = pytest.mark.req("FR-DICOM-01")
@@ -35,6 +43,7 @@ def test_the_template_shows_the_defaults(tmp_path: Path) -> None:
     assert settings.commitment == CommitmentPolicy()
     assert settings.journal == JournalPolicy()
     assert settings.pool == PoolLimits()
+    assert settings.retention == RetentionPolicy()
     assert settings.send == SendPolicy()
     assert settings.timeouts == Timeouts()
     assert settings.listen == Settings(ae_title="X").listen

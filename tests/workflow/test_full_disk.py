@@ -67,7 +67,7 @@ def test_an_image_is_refused_whole_at_whichever_write_the_disk_is_full(
                 assert traces(site, step) == before
             else:
                 break
-    assert refused >= 8
+    assert refused >= 7
     assert len(step.instances) == 2
     step.complete()
     site.run_until_idle()
@@ -200,7 +200,10 @@ def test_purged_files_do_not_count(make_site: MakeSite) -> None:
     with pytest.raises(QueueFull):
         site.expose(step)
     with site.modality._opened().durable.journal.transaction() as tx:
-        tx.execute("UPDATE instance SET purged = ? WHERE uid = ?", ("2024", first.ref.sop_instance_uid))
+        tx.execute(
+            "UPDATE instance SET purged = ? WHERE uid = ?",
+            ("2024-01-01T00:00:00.000000+00:00", first.ref.sop_instance_uid),
+        )
     site.expose(step)
     (fill,) = site.modality.capacity()
     assert (fill.used, fill.maximum) == (1, 1)
@@ -215,7 +218,7 @@ def test_a_limit_that_is_near_is_told_once_for_each_crossing(make_site: MakeSite
     def purge(count: int) -> None:
         with site.modality._opened().durable.journal.transaction() as tx:
             tx.execute(
-                "UPDATE instance SET purged = '2024' WHERE id IN "
+                "UPDATE instance SET purged = '2024-01-01T00:00:00.000000+00:00' WHERE id IN "
                 "(SELECT id FROM instance WHERE purged IS NULL LIMIT ?)",
                 (count,),
             )
