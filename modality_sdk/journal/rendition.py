@@ -8,7 +8,8 @@ from typing import BinaryIO, Self
 
 from pydicom.datadict import tag_for_keyword
 
-from modality_sdk.errors import InvalidValue, StateError
+from modality_sdk.errors import InvalidValue
+from modality_sdk.journal.sealing import PLAIN, Seal
 from modality_sdk.model import SopReference
 from modality_sdk.uid import is_uid
 
@@ -32,7 +33,7 @@ def check_uid(attribute: str, value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class FileRendition:
-    """The data set of a Part 10 file, as it lies there.
+    """The data set of a Part 10 file, as it lies there, plain or sealed.
 
     Attributes
     ----------
@@ -40,6 +41,8 @@ class FileRendition:
         Of the encoded data set in bytes.
     offset
         Where it begins in the file.
+    seal
+        What the file is read through; the others describe the plain one.
     """
 
     path: Path
@@ -47,6 +50,7 @@ class FileRendition:
     transfer_syntax_uid: str
     size: int
     offset: int
+    seal: Seal = PLAIN
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
@@ -75,13 +79,11 @@ class FileRendition:
 
         Raises
         ------
-        StateError
-            When the file has another length than it had: half an object is never sent.
+        StateError, QueueCorrupt
+            When the file has another length than it had: half an object is never sent. One that is sealed raises
+            `QueueCorrupt`, here or in reading, for every damage.
         """
-        file = self.path.open("rb")
-        if os.fstat(file.fileno()).st_size != self.offset + self.size:
-            file.close()
-            raise StateError(f"the file of {self.sop.sop_instance_uid} changed its length")
+        file = self.seal.read(self.path, self.sop.sop_instance_uid, self.offset + self.size)
         file.seek(self.offset)
         return file
 

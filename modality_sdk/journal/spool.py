@@ -25,6 +25,7 @@ from modality_sdk.errors import InvalidValue, QueueCorrupt, QueueError, QueueFul
 from modality_sdk.journal import durable
 from modality_sdk.journal.records import SpoolFile
 from modality_sdk.journal.rendition import PREAMBLE, FileRendition, check_uid
+from modality_sdk.journal.sealing import PLAIN, Output, Seal
 from modality_sdk.model import Rendition, SopReference
 
 __all__ = ["Spool"]
@@ -37,7 +38,9 @@ _UNFINISHED = ".part"
 
 
 class Spool:
-    """Part 10 files under ``root``, two levels deep, each named by its SOP Instance UID.
+    """Part 10 files under ``root``, two levels deep, each named by its SOP Instance UID, plain or sealed.
+
+    Sizes, offsets and digests are always those of the plain file.
 
     Parameters
     ----------
@@ -47,6 +50,8 @@ class Spool:
         Where files go that the journal does not know: an image of an exposed patient is never deleted.
     implementation_class_uid, implementation_version_name
         Of the file meta information (PS3.10 section 7.1); pydicom's class UID when None.
+    seal
+        What the files are written and read through.
     """
 
     def __init__(
@@ -56,15 +61,22 @@ class Spool:
         orphans: Path,
         implementation_class_uid: str | None = None,
         implementation_version_name: str = "MODALITY_SDK",
+        seal: Seal = PLAIN,
     ) -> None:
         self.root = root
         self._orphans = orphans
+        self._seal = seal
         self._class_uid = UID(
             check_uid("ImplementationClassUID", implementation_class_uid or str(PYDICOM_IMPLEMENTATION_UID))
         )
         if not 1 <= len(implementation_version_name) <= 16:
             raise InvalidValue("ImplementationVersionName", "has 1 to 16 characters (PS3.10 section 7.1)")
         self._version_name = implementation_version_name
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the files are encrypted: then `open` reads them, nothing else does."""
+        return self._seal is not PLAIN
 
     def write(self, dataset: Dataset) -> SpoolFile:
         """Write an object durably as Explicit VR Little Endian; ``dataset`` is not changed.
@@ -95,8 +107,9 @@ class Spool:
         try:
             durable.make_directory(target.parent)
             with durable.create(temporary) as file:
-                output = _Digesting(file)
+                output = _Digesting(self._seal.write(file, sop.sop_instance_uid))
                 offset = self._encode(content, self._meta(sop), output)
+                output.finish()
                 durable.flush(file)
             durable.publish(temporary, target)
         except FileExistsError:
@@ -129,6 +142,19 @@ class Spool:
             raise QueueCorrupt("the journal names a file outside of its spool")
         return self.root / path
 
+    def open(self, sop: SopReference, file: SpoolFile) -> BinaryIO:
+        """Open the object's Part 10 file for reading, plain in any case; the caller closes it.
+
+        Raises
+        ------
+        StateError, QueueCorrupt
+            When the file has another length than it had. One that is sealed raises `QueueCorrupt`, here or in reading,
+            when it is damaged, another object's, or sealed with another key.
+        OSError
+            When it cannot be read.
+        """
+        return self._seal.read(self.absolute(file), sop.sop_instance_uid, file.offset + file.size)
+
     def rendition(self, sop: SopReference, file: SpoolFile) -> Rendition:
         """The object as it lies in the spool, to be sent."""
         return FileRendition(
@@ -137,6 +163,7 @@ class Spool:
             transfer_syntax_uid=file.transfer_syntax_uid,
             size=file.size,
             offset=file.offset,
+            seal=self._seal,
         )
 
     def discard(self, file: SpoolFile) -> None:
@@ -171,11 +198,10 @@ class Spool:
     def _files(self) -> Iterator[Path]:
         return (path for path in self.root.rglob("*") if path.is_file())
 
-    @staticmethod
-    def _path_of(sop_instance_uid: str) -> PurePosixPath:
+    def _path_of(self, sop_instance_uid: str) -> PurePosixPath:
         # hashed, since UIDs of one device differ in their last digits only
         fan = hashlib.sha256(sop_instance_uid.encode("ascii")).hexdigest()
-        return PurePosixPath(fan[:2], fan[2:4], f"{sop_instance_uid}.dcm")
+        return PurePosixPath(fan[:2], fan[2:4], f"{sop_instance_uid}{self._seal.suffix}")
 
     @staticmethod
     def _present(sop: SopReference) -> StateError:
@@ -208,9 +234,9 @@ class Spool:
 
 
 class _Digesting:
-    """A file that is only written to, with its length and digest so far."""
+    """A file that is only written to, with the length and digest so far of what was given."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Output) -> None:
         self._file = file
         self.digest = hashlib.sha256()
         self.length = 0
@@ -225,6 +251,9 @@ class _Digesting:
             raise
         self.length += len(data)
         return len(data)
+
+    def finish(self) -> None:
+        self._file.finish()
 
     def tell(self) -> int:
         return self.length

@@ -89,7 +89,7 @@ class TransmissionQueue:
         row = tx.execute("SELECT * FROM job WHERE unique_key = ?", (unique_key,)).fetchone()
         if row is None:
             return None
-        job = table.job_of(row)
+        job = table.job_of(tx, row)
         return job if job.state.is_open else self._anew(tx, job)
 
     def fail(self, tx: Transaction, unique_key: str, reason: str, message: str) -> Job | None:
@@ -112,7 +112,7 @@ class TransmissionQueue:
         row = tx.execute("SELECT * FROM job WHERE unique_key = ?", (unique_key,)).fetchone()
         if row is None:
             return None
-        job = table.job_of(row)
+        job = table.job_of(tx, row)
         if job.state is not JobState.COMPLETE:
             return job
         return table.change(tx, job, JobState.FAILED, reason=reason, last_error=message)
@@ -127,13 +127,13 @@ class TransmissionQueue:
     def jobs_of_step(self, tx: Transaction, step_uid: str) -> list[Job]:
         """All jobs of a step as the caller's transaction sees them, oldest first."""
         return [
-            table.job_of(row) for row in tx.execute("SELECT * FROM job WHERE step_uid = ? ORDER BY id", (step_uid,))
+            table.job_of(tx, row) for row in tx.execute("SELECT * FROM job WHERE step_uid = ? ORDER BY id", (step_uid,))
         ]
 
     def jobs_of_instance(self, tx: Transaction, sop_instance_uid: str) -> list[Job]:
         """All jobs that send an object, as the caller's transaction sees them, oldest first."""
         rows = tx.execute("SELECT * FROM job WHERE sop_instance_uid = ? ORDER BY id", (sop_instance_uid,))
-        return [table.job_of(row) for row in rows]
+        return [table.job_of(tx, row) for row in rows]
 
     # work is done
 
@@ -235,7 +235,7 @@ class TransmissionQueue:
         condition = f"WHERE {' AND '.join(where)}" if where else ""
         with self._journal.read() as tx:
             rows = tx.execute(f"SELECT * FROM job {condition} ORDER BY id", values)  # noqa: S608 - our own names
-            return [table.job_of(row) for row in rows]
+            return [table.job_of(tx, row) for row in rows]
 
     def retry(self, job_id: int) -> Job:
         """Try a FAILED or CANCELLED job again now, with all its attempts; jobs that waited for it follow.
@@ -366,7 +366,7 @@ class TransmissionQueue:
             return not until or (trusted and not now < until <= latest)
 
         rows = tx.execute("SELECT * FROM job INDEXED BY job_lease WHERE state = 'IN_FLIGHT'").fetchall()
-        return [table.job_of(row) for row in rows if lapsed(row["lease_until"])]
+        return [table.job_of(tx, row) for row in rows if lapsed(row["lease_until"])]
 
     def _settle(self, tx: Transaction, job: Job, state: JobState, **values: object) -> Job:
         changed = table.change(tx, job, state, waiting=0, blocked=0, **values)
@@ -394,7 +394,7 @@ class TransmissionQueue:
             "SELECT * FROM job WHERE destination = ? AND state IN ('PENDING', 'RETRYING') ORDER BY id", (destination,)
         ).fetchall()
         for row in rows:
-            self._settle(tx, table.job_of(row), JobState.FAILED, reason="UNREACHABLE", last_error=cause)
+            self._settle(tx, table.job_of(tx, row), JobState.FAILED, reason="UNREACHABLE", last_error=cause)
         tx.execute("UPDATE destination SET probes = 0 WHERE name = ?", (destination,))
         _log.error("%s cannot be reached: %d jobs failed", destination, len(rows))
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from modality_sdk.errors import DimseFailure, ModalityError, StateError
+from modality_sdk.errors import DimseFailure, ModalityError, QueueCorrupt, StateError
 from modality_sdk.events import ImageStored, MppsRefused, StorageFailed
 from modality_sdk.journal import InstanceRecord, Transaction
 from modality_sdk.model import DeliveryState, InstanceState, JobState, SopReference, StepStatus
@@ -183,9 +183,8 @@ class MppsDelivery:
 
     def handle(self, job: Job) -> Outcome:
         """Send one message (the queue's handler)."""
-        message = decode_message(job.payload)
-        status = StepStatus(str(message.PerformedProcedureStepStatus))
         try:
+            status = _requested(job)
             self._send(job)
         except DimseFailure as error:
             repeated = job.last_attempt is not None and error.service == job.kind
@@ -231,7 +230,10 @@ class MppsDelivery:
         """Tell of a message that was refused; acquisition and storage go on."""
         if job.state is JobState.COMPLETE:
             return
-        status = StepStatus(str(decode_message(job.payload).PerformedProcedureStepStatus))
+        try:
+            status = _requested(job)
+        except QueueCorrupt:
+            status = tx.step_status(job.step_uid)
         event = MppsRefused(
             at=self._context.clock.now(),
             step_uid=job.step_uid,
@@ -240,3 +242,8 @@ class MppsDelivery:
             reason=job.last_error or job.state.value,
         )
         tx.after_commit(lambda: self._context.events.publish(event))
+
+
+def _requested(job: Job) -> StepStatus:
+    """The status that a message brings the step to."""
+    return StepStatus(str(decode_message(job.payload).PerformedProcedureStepStatus))

@@ -1,7 +1,10 @@
 """One object of a step, as the acquisition program sees it."""
 
 from pathlib import Path
+from typing import BinaryIO
 
+from modality_sdk.errors import StateError
+from modality_sdk.journal import SpoolFile
 from modality_sdk.model import CancelToken, Delivery, DeliveryState, SopReference
 from modality_sdk.workflow.context import Context, Durable
 from modality_sdk.workflow.waiting import wait_until
@@ -27,10 +30,36 @@ class Instance:
 
     @property
     def path(self) -> Path:
-        """The DICOM file in the spool; read it, never change it."""
+        """The DICOM file in the spool; read it, never change it.
+
+        Raises
+        ------
+        StateError
+            When the spool is encrypted, so that the file is no DICOM file; use `open`.
+        """
+        spool = self._durable.journal.spool
+        if spool.sealed:
+            raise StateError("the spool is encrypted: its files are no DICOM files; read them with Instance.open()")
+        return spool.absolute(self._file())
+
+    def open(self) -> BinaryIO:
+        """Open the DICOM file (PS3.10 section 7.1) for reading, plain also when the spool is encrypted.
+
+        Returns
+        -------
+        BinaryIO
+            At its first byte; the caller closes it.
+
+        Raises
+        ------
+        StateError, QueueCorrupt
+            When the file is not as it was written. An encrypted one may raise `QueueCorrupt` in reading as well.
+        """
+        return self._durable.journal.spool.open(self.ref, self._file())
+
+    def _file(self) -> SpoolFile:
         with self._durable.journal.read() as tx:
-            record = tx.get_instance(self.ref.sop_instance_uid)
-        return self._durable.journal.spool.absolute(record.file)
+            return tx.get_instance(self.ref.sop_instance_uid).file
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:

@@ -13,7 +13,7 @@ from modality_sdk.dataset import begin_step
 from modality_sdk.dataset.sop_classes import STORAGE_COMMITMENT_PUSH_MODEL
 from modality_sdk.errors import ModalityError, NegotiationError, StateError
 from modality_sdk.events import DestinationHeld, DestinationResumed, Dispatcher, Event, Subscription
-from modality_sdk.journal import HistoryEntry, Journal
+from modality_sdk.journal import PLAIN, AesGcmSeal, HistoryEntry, Journal
 from modality_sdk.model import Code, CommitmentReport, DestinationState, JobState, Patient, ProtocolChoice, WorklistItem
 from modality_sdk.network import HandlerTable, Listener, Network
 from modality_sdk.privacy import tame_dependencies
@@ -62,6 +62,9 @@ class Modality:
         Source of UIDs; by default after ``settings.uid_root``.
     clock
         Source of time.
+    encryption_key
+        Gives the key of the encryption at rest, 32 bytes, whenever the journal is opened; goes before the key of the
+        settings. Without either nothing is encrypted.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Modality:
         services: Services | None = None,
         uids: UidSource | None = None,
         clock: Clock | None = None,
+        encryption_key: Callable[[], bytes] | None = None,
     ) -> None:
         tame_dependencies(log_identifiers=settings.log_identifiers)
         self.settings = settings
@@ -102,6 +106,7 @@ class Modality:
             storage=services.storage or StorageScu(self._network),
             commitment=services.commitment or CommitmentScu(self._network),
         )
+        self._encryption_key = encryption_key or settings.encryption.read_key
         self._lock = threading.RLock()
         self._assembly: Assembly | None = None
         self._worker: Worker | None = None
@@ -160,7 +165,8 @@ class Modality:
         Raises
         ------
         ConfigurationError
-            When the data directory cannot be written, or the port is in use.
+            When the data directory cannot be written, the port is in use, or the key of the encryption at rest cannot
+            be read or is not the journal's.
         QueueCorrupt
             When the database is damaged; nothing is recreated.
         StateError
@@ -170,12 +176,15 @@ class Modality:
             if self._assembly is not None or self._closed:
                 raise StateError("the modality is closed" if self._closed else "the modality is open")
             context = self._context
+            key = self._encryption_key()
+            seal = PLAIN if key is None else AesGcmSeal(key)
             self.settings.check_data_dir()
             journal = Journal.open(
                 self.settings.data_dir,
                 clock=context.clock,
                 implementation_class_uid=self.settings.implementation_class_uid,
                 implementation_version_name=IMPLEMENTATION_VERSION_NAME,
+                seal=seal,
             )
             try:
                 self._assembly = Assembly(context, journal)
