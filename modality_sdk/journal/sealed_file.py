@@ -136,24 +136,23 @@ class SealedReader(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
-        """Fill ``buffer`` at most to the end of the present chunk; 0 at the end of the file."""
-        target = memoryview(buffer).cast("B")
-        if self._position >= self._length or not target:
-            return 0
-        number, start = divmod(self._position, CHUNK)
-        self._load(number)
-        piece = self._chunk[start : start + len(target)]
-        target[: len(piece)] = piece
-        self._position += len(piece)
-        return len(piece)
+        """Fill ``buffer``, with less only at the end of the file, which is told once the last chunk is verified."""
+        rest = target = memoryview(buffer).cast("B")
+        while rest:
+            number, start = divmod(self._position, CHUNK)
+            self._load(min(number, self._last))
+            piece = self._chunk[start : start + len(rest)] if number == self._number else b""
+            if not piece:
+                break
+            rest[: len(piece)] = piece
+            rest = rest[len(piece) :]
+            self._position += len(piece)
+        return len(target) - len(rest)
 
     def readall(self) -> bytes:
         """Everything from here to the end."""
-        content = bytearray(max(0, self._length - self._position))
-        rest = memoryview(content)
-        while count := self.readinto(rest):
-            rest = rest[count:]
-        return bytes(content)
+        content = bytearray(max(1, self._length - self._position))  # one byte at least, so that the end is verified
+        return bytes(memoryview(content)[: self.readinto(content)])
 
     def close(self) -> None:
         """Close the file."""

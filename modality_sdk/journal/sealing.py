@@ -5,10 +5,9 @@ is sealed also holds, without containing it, where it belongs: table, column and
 files cannot be put in each other's place. Keys are derived by HKDF (RFC 5869): one for the values, one for each file.
 """
 
-import io
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from modality_sdk.errors import ConfigurationError, QueueCorrupt, StateError
 from modality_sdk.journal.sealed_file import HEADER, SealedReader, SealedWriter, new_header
@@ -160,7 +159,8 @@ class AesGcmSeal:
             header = file.read(HEADER)
             cipher = self._cipher(header, _FILES)
             associated = _associated(header, sop_instance_uid)
-            return io.BufferedReader(SealedReader(file, cipher, associated, sop_instance_uid, length))
+            # not behind a BufferedReader: pydicom would open its file anew, which is no DICOM file
+            return cast("BinaryIO", SealedReader(file, cipher, associated, sop_instance_uid, length))
         except BaseException:
             file.close()
             raise

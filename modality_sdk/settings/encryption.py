@@ -18,6 +18,7 @@ __all__ = ["Encryption", "refuse_pasted_key", "write_key_file"]
 
 _LENGTH = 32
 _RULE = f"is {_LENGTH} bytes in hexadecimal ({2 * _LENGTH} digits) or base64"
+_NO_KEY = "names a file; the key itself never stands here"
 _LARGEST = 1 << 10
 
 
@@ -39,6 +40,8 @@ class Encryption:
     def __post_init__(self) -> None:
         if self.key is not None and _decoded(self.key.get_secret_value()) is None:
             raise ConfigurationError("encryption.key", _RULE)
+        if _decoded(str(self.key_file)) is not None:
+            raise ConfigurationError("encryption.key_file", _NO_KEY)
 
     def read_key(self) -> bytes | None:
         """The key; None where there is none, and nothing is encrypted.
@@ -75,7 +78,7 @@ def refuse_pasted_key(table: Any) -> None:
         rule = "never stands in the configuration file; name a key_file, or set MODALITY_ENCRYPTION__KEY"
         raise ConfigurationError("encryption.key", rule)
     if _decoded(str(table.get("key_file", ""))) is not None:
-        raise ConfigurationError("encryption.key_file", "names a file; the key itself never stands here")
+        raise ConfigurationError("encryption.key_file", _NO_KEY)
 
 
 def write_key_file(path: Path) -> None:
