@@ -25,6 +25,7 @@ from modality_sdk.dataset.sop_classes import (
     STUDY_ROOT_FIND,
 )
 from modality_sdk.errors import ConfigurationError
+from modality_sdk.journal import AesGcmSeal
 from modality_sdk.model import Peer, Timeouts
 from modality_sdk.network import (
     Check,
@@ -222,7 +223,7 @@ def _examine_ourselves(settings: Settings) -> list[Check]:
     if listener.outcome is CheckOutcome.OK and settings.listen.port == 0 and _reports_expected(settings):
         cure = "Set listen.port, and tell it to the archive: it cannot call back to a port that changes."
         listener = replace(listener, outcome=CheckOutcome.WARNING, cure=cure)
-    return [*_examine_data_dir(settings), listener]
+    return [*_examine_data_dir(settings), *_examine_key(settings), listener]
 
 
 def _reports_expected(settings: Settings) -> bool:
@@ -253,6 +254,20 @@ def _examine_data_dir(settings: Settings) -> list[Check]:
         failed = Check(name=name, outcome=CheckOutcome.FAILED, cause=problem, cure=cure)
         return [failed, Check(name="free space", outcome=CheckOutcome.NOT_RUN, cause=f"{name} failed")]
     return [Check(name=name, outcome=CheckOutcome.OK, cause=cause), _examine_space(free)]
+
+
+def _examine_key(settings: Settings) -> list[Check]:
+    """Whether there is a key where one is named; whether it is the journal's, only opening that would tell."""
+    name = "encryption key"
+    try:
+        key = settings.encryption.read_key()
+        if key is None:
+            return []
+        AesGcmSeal(key)
+    except ConfigurationError as error:
+        cure = "Nothing can be opened without it: put it right, or bring the key back from where its copy is kept."
+        return [Check(name=name, outcome=CheckOutcome.FAILED, cause=str(error), cure=cure)]
+    return [Check(name=name, outcome=CheckOutcome.OK, cause="it can be read")]
 
 
 def _examine_space(free: int) -> Check:
