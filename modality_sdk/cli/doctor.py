@@ -259,11 +259,10 @@ def _examine_data_dir(settings: Settings) -> list[Check]:
 def _examine_key(settings: Settings) -> list[Check]:
     """Whether there is a key where one is named; whether it is the journal's, only opening that would tell."""
     name = "encryption key"
+    if settings.encryption is None:
+        return []
     try:
-        key = settings.encryption.read_key()
-        if key is None:
-            return []
-        AesGcmSeal(key)
+        AesGcmSeal(settings.encryption.read_key())
     except ConfigurationError as error:
         cure = "Nothing can be opened without it: put it right, or bring the key back from where its copy is kept."
         return [Check(name=name, outcome=CheckOutcome.FAILED, cause=str(error), cure=cure)]

@@ -38,36 +38,40 @@ class Encryption:
     key_file: Path | None = None
 
     def __post_init__(self) -> None:
+        if self.key is None and self.key_file is None:
+            rule = "needs a key_file, or the key in MODALITY_ENCRYPTION__KEY; leave the table out for no encryption"
+            raise ConfigurationError("encryption", rule)
         if self.key is not None and _decoded(self.key.get_secret_value()) is None:
             raise ConfigurationError("encryption.key", _RULE)
         if _decoded(str(self.key_file)) is not None:
             raise ConfigurationError("encryption.key_file", _NO_KEY)
 
-    def read_key(self) -> bytes | None:
-        """The key; None where there is none, and nothing is encrypted.
+    def read_key(self) -> bytes:
+        """The key.
 
         Raises
         ------
         ConfigurationError
             When the file cannot be read, holds no key, or is readable by others (not looked at on Windows).
         """
-        if self.key is not None:
-            return _decoded(self.key.get_secret_value())
-        if self.key_file is None:
-            return None
-        field, path = "encryption.key_file", str(self.key_file)
-        try:
-            with self.key_file.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                content = file.read(_LARGEST)
-        except OSError as error:
-            raise ConfigurationError(field, f"cannot be read ({error.strerror})", path) from None
-        if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-            raise ConfigurationError(field, "must be its owner's alone (chmod 600)", path)
-        key = content if len(content) == _LENGTH else _decoded(content.decode("ascii", "replace"))
-        if key is None:
-            raise ConfigurationError(field, f"must hold a key, which {_RULE}, or the bytes themselves", path)
-        return key
+        key = _decoded(self.key.get_secret_value()) if self.key is not None else None
+        return key or _read(self.key_file or Path())
+
+
+def _read(file: Path) -> bytes:
+    field = "encryption.key_file"
+    try:
+        with file.open("rb") as opened:
+            mode = os.fstat(opened.fileno()).st_mode
+            content = opened.read(_LARGEST)
+    except OSError as error:
+        raise ConfigurationError(field, f"cannot be read ({error.strerror})", str(file)) from None
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        raise ConfigurationError(field, "must be its owner's alone (chmod 600)", str(file))
+    key = content if len(content) == _LENGTH else _decoded(content.decode("ascii", "replace"))
+    if key is None:
+        raise ConfigurationError(field, f"must hold a key, which {_RULE}, or the bytes themselves", str(file))
+    return key
 
 
 def refuse_pasted_key(table: Any) -> None:

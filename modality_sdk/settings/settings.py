@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     send: SendPolicy = Field(default_factory=SendPolicy)
     timeouts: Timeouts = Field(default_factory=Timeouts)
     tls: TlsOptions | None = None
-    encryption: Encryption = Field(default_factory=Encryption)
+    encryption: Encryption | None = None
     peers: dict[str, Peer] = Field(default_factory=dict)
 
     def __init__(self, **values: Any) -> None:

@@ -106,7 +106,9 @@ class Modality:
             storage=services.storage or StorageScu(self._network),
             commitment=services.commitment or CommitmentScu(self._network),
         )
-        self._encryption_key = encryption_key or settings.encryption.read_key
+        if encryption_key is None and settings.encryption is not None:
+            encryption_key = settings.encryption.read_key
+        self._encryption_key = encryption_key
         self._lock = threading.RLock()
         self._assembly: Assembly | None = None
         self._worker: Worker | None = None
@@ -176,8 +178,7 @@ class Modality:
             if self._assembly is not None or self._closed:
                 raise StateError("the modality is closed" if self._closed else "the modality is open")
             context = self._context
-            key = self._encryption_key()
-            seal = PLAIN if key is None else AesGcmSeal(key)
+            seal = PLAIN if self._encryption_key is None else AesGcmSeal(self._encryption_key())
             self.settings.check_data_dir()
             journal = Journal.open(
                 self.settings.data_dir,

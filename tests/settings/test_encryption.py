@@ -31,32 +31,48 @@ def refused(**values: Any) -> ConfigurationError:
     return caught.value
 
 
+def read(settings: Settings) -> bytes:
+    assert settings.encryption is not None
+    return settings.encryption.read_key()
+
+
 def test_nothing_is_encrypted_when_nothing_is_said() -> None:
-    assert Settings(ae_title="A").encryption.read_key() is None
+    assert Settings(ae_title="A").encryption is None
+
+
+def test_a_table_without_a_key_is_refused_since_somebody_counts_on_it(tmp_path: Path) -> None:
+    (tmp_path / "m.toml").write_text('ae_title = "A"\n[encryption]\n')
+    with pytest.raises(ConfigurationError, match=r"^encryption: needs a key_file"):
+        Settings.load(tmp_path / "m.toml")
+
+
+def test_an_empty_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODALITY_ENCRYPTION__KEY", "")
+    assert refused().field == "encryption.key"
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_key_comes_from_the_environment(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODALITY_ENCRYPTION__KEY", text)
-    assert Settings(ae_title="A").encryption.read_key() == KEY
+    assert read(Settings(ae_title="A")) == KEY
 
 
 def test_a_key_of_digits_and_one_e_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODALITY_ENCRYPTION__KEY", "12e5" + "0" * 60)
-    assert Settings(ae_title="A").encryption.read_key() == bytes.fromhex("12e5" + "0" * 60)
+    assert read(Settings(ae_title="A")) == bytes.fromhex("12e5" + "0" * 60)
 
 
 @pytest.mark.parametrize("content", [KEY, *(text.encode() + b"\n" for text in TEXTS)])
 def test_a_key_comes_from_a_file_beside_the_configuration(content: bytes, tmp_path: Path) -> None:
     key_file(tmp_path, content)
     (tmp_path / "m.toml").write_text('ae_title = "A"\n[encryption]\nkey_file = "journal.key"\n')
-    assert Settings.load(tmp_path / "m.toml").encryption.read_key() == KEY
+    assert read(Settings.load(tmp_path / "m.toml")) == KEY
 
 
 def test_the_environment_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODALITY_ENCRYPTION__KEY", KEY.hex())
     (tmp_path / "m.toml").write_text('ae_title = "A"\n[encryption]\nkey_file = "absent.key"\n')
-    assert Settings.load(tmp_path / "m.toml").encryption.read_key() == KEY
+    assert read(Settings.load(tmp_path / "m.toml")) == KEY
 
 
 @pytest.mark.parametrize("text", SHORT)
@@ -114,7 +130,6 @@ def test_a_new_key_file_is_read_back_and_never_overwritten(tmp_path: Path) -> No
     write_key_file(tmp_path / "a.key")
     write_key_file(tmp_path / "b.key")
     first = Encryption(key_file=tmp_path / "a.key").read_key()
-    assert first is not None
     assert first != Encryption(key_file=tmp_path / "b.key").read_key()
     with pytest.raises(ConfigurationError, match="exists already"):
         write_key_file(tmp_path / "a.key")

@@ -189,7 +189,7 @@ def problem(changes: dict[str, Any]) -> ConfigurationError | None:
     return None
 
 
-@hypothesis.settings(max_examples=40)
+@hypothesis.settings(max_examples=40, deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), st.lists, max_leaves=4))
 def test_whatever_stands_in_a_setting_the_error_is_ours(value: object) -> None:
     for name in Settings.model_fields:

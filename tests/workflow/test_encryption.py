@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import dcmread
@@ -174,8 +175,10 @@ def test_a_damaged_message_is_never_sent_and_told(site: FakeSite) -> None:
     assert [type(event).__name__ for event in site.events].count("MppsRefused") == 1
 
 
-@pytest.mark.parametrize("key", [None, lambda: OTHER, lambda: b"short"], ids=["missing", "wrong", "short"])
-def test_another_key_or_none_opens_nothing(site: FakeSite, key: Callable[[], bytes] | None) -> None:
+@pytest.mark.parametrize(
+    "key", [None, lambda: OTHER, lambda: b"short", lambda: None], ids=["missing", "wrong", "short", "none"]
+)
+def test_another_key_or_none_opens_nothing(site: FakeSite, key: Any) -> None:
     step = site.modality.start(scheduled_item())
     site.close()
     site.encryption_key = key
@@ -183,6 +186,12 @@ def test_another_key_or_none_opens_nothing(site: FakeSite, key: Callable[[], byt
         site.open()
     site.encryption_key = lambda: KEY
     assert [each.uid for each in site.open().open_steps()] == [step.uid]
+
+
+def test_a_function_that_gives_no_key_does_not_switch_encryption_off(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"^encryption\.key"):
+        FakeSite(tmp_path / "data", encryption_key=lambda: None)  # type: ignore[arg-type, return-value]
+    assert not (tmp_path / "data").exists()
 
 
 def test_the_key_of_the_settings_serves_when_none_is_handed_in(site: FakeSite) -> None:
