@@ -259,7 +259,7 @@ class QueueError(ModalityError):
 
 
 class QueueCorrupt(QueueError):
-    """The database is damaged. It is left as it is; nothing is recreated silently."""
+    """The database, a value in it, or a sealed file is damaged. It is left as it is; nothing is recreated silently."""
 
 
 class QueueFull(QueueError):

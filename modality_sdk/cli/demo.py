@@ -95,7 +95,7 @@ def demo(
         step = _perform(modality, shots, accession, narrator)
         report = _wait(step, timeout, narrator)
         _save(step.instances, output, narrator)
-        result = _result(step, report)
+        result = _result(step, report, output)
         narrator.close(step, report, output)
     if as_json:
         click.echo(json.dumps(result, indent=2))
@@ -240,10 +240,17 @@ def _clear(output: Path) -> None:
 def _save(instances: tuple[Instance, ...], output: Path, narrator: Narrator) -> None:
     """Copies for people to look at; the spool keeps what is sent."""
     for number, instance in enumerate(instances, start=1):
-        shutil.copyfile(instance.path, output / "objects" / f"{number:03d}.dcm")
         preview = output / "previews" / f"{number:03d}.png"
-        write_png(dcmread(instance.path), preview, maximum_side=_PREVIEW_SIDE)
+        with instance.open() as source:
+            with _copy(output, number).open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+            source.seek(0)
+            write_png(dcmread(source), preview, maximum_side=_PREVIEW_SIDE)
     narrator.say(f"objects and PNG previews are in {output}")
+
+
+def _copy(output: Path, number: int) -> Path:
+    return output / "objects" / f"{number:03d}.dcm"
 
 
 def _why_not(report: DeliveryReport) -> str:
@@ -263,7 +270,7 @@ def _mpps_status(report: DeliveryReport) -> str | None:
     return report.status.value if accepted == {report.status} else StepStatus.IN_PROGRESS.value
 
 
-def _result(step: PerformedStep, report: DeliveryReport) -> dict[str, object]:
+def _result(step: PerformedStep, report: DeliveryReport, output: Path) -> dict[str, object]:
     return {
         "status": _why_not(report),
         "study_instance_uid": step.record.study_instance_uid,
@@ -272,9 +279,9 @@ def _result(step: PerformedStep, report: DeliveryReport) -> dict[str, object]:
             {
                 "sop_class_uid": instance.ref.sop_class_uid,
                 "sop_instance_uid": instance.ref.sop_instance_uid,
-                "path": str(instance.path),
+                "path": str(_copy(output, number)),
                 "destinations": {d.destination: d.state.value for d in report.deliveries if d.sop == instance.ref},
             }
-            for instance in step.instances
+            for number, instance in enumerate(step.instances, start=1)
         ],
     }

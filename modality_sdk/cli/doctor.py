@@ -26,6 +26,7 @@ from modality_sdk.dataset.sop_classes import (
     STUDY_ROOT_FIND,
 )
 from modality_sdk.errors import ConfigurationError
+from modality_sdk.journal import AesGcmSeal
 from modality_sdk.model import Peer, Timeouts
 from modality_sdk.network import (
     Check,
@@ -223,7 +224,7 @@ def _examine_ourselves(settings: Settings) -> list[Check]:
     if listener.outcome is CheckOutcome.OK and settings.listen.port == 0 and _reports_expected(settings):
         cure = "Set listen.port, and tell it to the archive: it cannot call back to a port that changes."
         listener = replace(listener, outcome=CheckOutcome.WARNING, cure=cure)
-    return [*_examine_data_dir(settings), listener, _examine_time_service()]
+    return [*_examine_data_dir(settings), *_examine_key(settings), listener, _examine_time_service()]
 
 
 def _examine_time_service() -> Check:
@@ -267,6 +268,19 @@ def _examine_data_dir(settings: Settings) -> list[Check]:
         return [failed, Check(name="free space", outcome=CheckOutcome.NOT_RUN, cause=f"{name} failed")]
     space = _examine_space(free, settings.journal.minimum_free_bytes)
     return [Check(name=name, outcome=CheckOutcome.OK, cause=cause), space]
+
+
+def _examine_key(settings: Settings) -> list[Check]:
+    """Whether there is a key where one is named; whether it is the journal's, only opening that would tell."""
+    name = "encryption key"
+    if settings.encryption is None:
+        return []
+    try:
+        AesGcmSeal(settings.encryption.read_key())
+    except ConfigurationError as error:
+        cure = "Nothing can be opened without it: put it right, or bring the key back from where its copy is kept."
+        return [Check(name=name, outcome=CheckOutcome.FAILED, cause=str(error), cure=cure)]
+    return [Check(name=name, outcome=CheckOutcome.OK, cause="it can be read")]
 
 
 def _examine_space(free: int, reserve: int) -> Check:

@@ -9,10 +9,13 @@ from modality_sdk.journal.records import CommitmentRecord, HistoryEntry, Instanc
 from modality_sdk.journal.recovery import Recovery, recovering
 from modality_sdk.journal.rendition import FileRendition
 from modality_sdk.journal.retention import mark_purged, marked, purgeable
+from modality_sdk.journal.sealing import PLAIN, AesGcmSeal, Seal
 from modality_sdk.journal.spool import Spool
 from modality_sdk.journal.transaction import Transaction
 
 __all__ = [
+    "PLAIN",
+    "AesGcmSeal",
     "CommitmentRecord",
     "FileRendition",
     "Fill",
@@ -20,6 +23,7 @@ __all__ = [
     "InstanceRecord",
     "Journal",
     "Recovery",
+    "Seal",
     "Spool",
     "SpoolFile",
     "Transaction",

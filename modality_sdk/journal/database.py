@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -165,8 +165,13 @@ class Database:
         finally:
             durable.remove(temporary)
 
-    def check(self) -> None:
+    def check(self, admit: Callable[[sqlite3.Connection], None] = lambda _: None) -> None:
         """Refuse a file that is damaged, foreign or of a newer version; migrate one of an older.
+
+        Parameters
+        ----------
+        admit
+            Looks at a file that is sound, before anything of it is changed; what it raises is raised.
 
         Raises
         ------
@@ -190,6 +195,7 @@ class Database:
                 problems = [row[0] for row in connection.execute("PRAGMA quick_check")]
                 if problems != ["ok"]:
                     raise _corrupt(self.path, f"the database is damaged ({len(problems)} findings)")
+                admit(connection)
                 if version < VERSION:
                     migrate(connection)
             finally:

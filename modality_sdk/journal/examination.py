@@ -7,7 +7,7 @@ from pydicom import Dataset, dcmread
 
 from modality_sdk.errors import InvalidValue
 from modality_sdk.journal.records import SpoolFile
-from modality_sdk.journal.rendition import FileRendition
+from modality_sdk.journal.rendition import read_meta
 from modality_sdk.journal.spool import Spool, digest_of
 from modality_sdk.model import SopReference
 
@@ -29,27 +29,33 @@ def examine(spool: Spool, path: Path) -> tuple[Dataset, SopReference, SpoolFile]
     ------
     InvalidValue
         When it is no whole object, or not the one that the file is named by.
+    QueueCorrupt
+        When it is sealed, and damaged.
     OSError
         When it cannot be read.
     """
-    rendition = FileRendition.from_file(path)
-    if path.stem != rendition.sop.sop_instance_uid:
-        raise InvalidValue("MediaStorageSOPInstanceUID", "is not the one that the file is named by")
-    with path.open("rb") as content:
+    with spool.open_orphan(path) as content:
+        sop, syntax, offset = read_meta(content)
+        if path.stem != sop.sop_instance_uid:
+            raise InvalidValue("MediaStorageSOPInstanceUID", "is not the one that the file is named by")
+        content.seek(0)
         digest = digest_of(content)
+        size = content.tell() - offset
+    if size <= 0:
+        raise InvalidValue("file", "holds no data set behind the file meta information (PS3.10 section 7.1)")
     file = SpoolFile(
         path=path.relative_to(spool.root).as_posix(),
-        size=rendition.size,
-        offset=rendition.offset,
-        transfer_syntax_uid=rendition.transfer_syntax_uid,
+        size=size,
+        offset=offset,
+        transfer_syntax_uid=syntax,
         sha256=digest,
     )
-    with spool.open_file(rendition.sop, file) as content:
+    with spool.open_file(sop, file) as content:
         dataset = _read_header(content, file)
     named = (str(dataset.get("SOPClassUID")), str(dataset.get("SOPInstanceUID")))
-    if named != (rendition.sop.sop_class_uid, rendition.sop.sop_instance_uid):
+    if named != (sop.sop_class_uid, sop.sop_instance_uid):
         raise InvalidValue("SOPInstanceUID", "is not that of the file meta information (PS3.10 section 7.1)")
-    return dataset, rendition.sop, file
+    return dataset, sop, file
 
 
 def _read_header(content: BinaryIO, file: SpoolFile) -> Dataset:

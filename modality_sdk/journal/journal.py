@@ -1,6 +1,7 @@
 """The durable store: one directory with one database and the files of the objects."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,10 +13,12 @@ from pydicom import Dataset
 from modality_sdk.clock import Clock
 from modality_sdk.errors import ConfigurationError, QueueCorrupt
 from modality_sdk.journal import durable
+from modality_sdk.journal.admission import check_seal, mark_sealed
 from modality_sdk.journal.backup import back_up, backups_in
 from modality_sdk.journal.capacity import Capacity, Fill
 from modality_sdk.journal.database import Database, Presence
 from modality_sdk.journal.records import SpoolFile
+from modality_sdk.journal.sealing import PLAIN, Seal
 from modality_sdk.journal.spool import Spool
 from modality_sdk.journal.transaction import Transaction
 from modality_sdk.model import JournalPolicy
@@ -46,9 +49,11 @@ class Journal:
         presence: Presence,
         policy: JournalPolicy | None = None,
         nearly_full: Callable[[Fill], None] | None = None,
+        seal: Seal = PLAIN,
     ) -> None:
         self.data_dir = data_dir
         self.spool = spool
+        self._seal = seal
         self._policy = policy or JournalPolicy()
         self._backup_dir = self._policy.backup_dir or data_dir / "backup"
         self.capacity = Capacity(data_dir, self._policy, measure=self._usage, nearly_full=nearly_full)
@@ -66,6 +71,7 @@ class Journal:
         implementation_version_name: str = "MODALITY_SDK",
         policy: JournalPolicy | None = None,
         nearly_full: Callable[[Fill], None] | None = None,
+        seal: Seal = PLAIN,
     ) -> Self:
         """Open the store, or make it where there is none; bring an older one up to date.
 
@@ -82,6 +88,9 @@ class Journal:
             Limits and backups.
         nearly_full
             Told once whenever a limit comes near, and if it is near already.
+        seal
+            What files, and all columns that may identify a patient, are written and read through. A store is sealed
+            with one key from its begin, or not at all.
 
         Raises
         ------
@@ -89,7 +98,8 @@ class Journal:
             When the database is damaged, foreign, of a newer version, or gone while files are there. Nothing is
             changed and nothing made anew.
         ConfigurationError
-            When the directory belongs to somebody else.
+            When the directory belongs to somebody else, or the store was sealed with another key, is sealed and no key
+            is given, or holds plain work and a key is given. Nothing is changed.
         """
         data_dir = data_dir.absolute()
         durable.make_directory(data_dir)
@@ -103,6 +113,7 @@ class Journal:
             orphans=data_dir / "orphans",
             implementation_class_uid=implementation_class_uid,
             implementation_version_name=implementation_version_name,
+            seal=seal,
         )
         presence = Presence(data_dir / "journal.lock")
         journal = cls(
@@ -113,6 +124,7 @@ class Journal:
             presence=presence,
             policy=policy,
             nearly_full=nearly_full,
+            seal=seal,
         )
         try:
             journal._prepare()
@@ -175,7 +187,7 @@ class Journal:
             When the database fails.
         """
         with self._database.write() as connection:
-            transaction = Transaction(connection, self._clock.now())
+            transaction = Transaction(connection, self._clock.now(), self._seal)
             yield transaction
         transaction.committed()
 
@@ -183,7 +195,7 @@ class Journal:
     def read(self) -> Iterator[Transaction]:
         """A consistent view of everything; inside a `transaction` of the thread, of that one."""
         with self._database.snapshot() as connection:
-            yield Transaction(connection, self._clock.now())
+            yield Transaction(connection, self._clock.now(), self._seal)
 
     @property
     def now(self) -> datetime:
@@ -209,7 +221,7 @@ class Journal:
                 f"anew, move the whole directory {self.data_dir} away and keep it"
             )
         if exists:
-            self._database.check()
+            self._database.check(self._admit)
         else:
             self._database.create()
         durable.make_directory(self.spool.root)
@@ -218,9 +230,13 @@ class Journal:
         for path in self.data_dir.glob("journal.db*"):
             durable.remove(path) if path.suffix == ".part" else durable.restrict(path)
         with self.transaction() as tx:
+            mark_sealed(tx)
             # everybody who held a lease is gone
             tx.execute("UPDATE job SET lease_until = '' WHERE state = 'IN_FLIGHT'")
             known = {row["path"] for row in tx.execute("SELECT path FROM instance WHERE purged IS NULL")}
             purged = {row["path"] for row in tx.execute("SELECT path FROM instance WHERE purged IS NOT NULL")}
         self.spool.tidy(known, purged)
         self._presence.share()
+
+    def _admit(self, connection: sqlite3.Connection) -> None:
+        check_seal(connection, self._seal, self.data_dir, alone=self._presence.alone)

@@ -14,12 +14,14 @@ from pathlib import Path
 from uuid import uuid4
 
 from modality_sdk.clock import Clock
-from modality_sdk.errors import QueueCorrupt, QueueError, QueueFull, StateError
+from modality_sdk.errors import ConfigurationError, QueueCorrupt, QueueError, QueueFull, StateError
 from modality_sdk.journal import durable
+from modality_sdk.journal.admission import check_seal, mark_sealed
 from modality_sdk.journal.backup import backups_in
 from modality_sdk.journal.database import Database, Presence
 from modality_sdk.journal.journal import Journal
 from modality_sdk.journal.schema import APPLICATION_ID, VERSION
+from modality_sdk.journal.sealing import PLAIN, AesGcmSeal, Seal
 from modality_sdk.journal.spool import Spool
 
 __all__ = ["Recovery", "recovering"]
@@ -53,6 +55,25 @@ class Recovery:
         with self.journal.read() as tx:
             known = {row["path"] for row in tx.execute("SELECT path FROM instance")}
         return self.journal.spool.unknown(known)
+
+    def check_seal_of(self, files: Sequence[Path]) -> None:
+        """Refuse a key that opens none of the files: they would all be taken for damaged.
+
+        Raises
+        ------
+        ConfigurationError
+            Nothing was changed.
+        """
+        sealed = [path for path in files if path.suffix == AesGcmSeal.suffix]
+        for path in sealed:
+            try:
+                with self.journal.spool.open_orphan(path) as content:
+                    content.read(1)
+            except (QueueCorrupt, OSError):
+                continue
+            return
+        if sealed:
+            raise ConfigurationError("encryption.key", "opens none of the files in the spool: give the journal's own")
 
     def missing_objects(self) -> list[str]:
         """SOP Instance UIDs of objects whose file should be in the spool and is not."""
@@ -97,7 +118,12 @@ class Recovery:
 
 @contextmanager
 def recovering(
-    data_dir: Path, *, clock: Clock, backup_dir: Path | None = None, backup: Path | None = None
+    data_dir: Path,
+    *,
+    clock: Clock,
+    backup_dir: Path | None = None,
+    backup: Path | None = None,
+    seal: Seal = PLAIN,
 ) -> Iterator[Recovery]:
     """Begin to rebuild the database of a journal that does not open.
 
@@ -109,9 +135,13 @@ def recovering(
         Where its backups lie; ``backup`` in ``data_dir`` when None.
     backup
         The one to begin with, in place of the newest good one.
+    seal
+        Of the journal.
 
     Raises
     ------
+    ConfigurationError
+        When the seal is not that of the backup.
     StateError
         When the database is healthy, or nothing is there to recover.
     QueueError
@@ -135,11 +165,13 @@ def recovering(
         staging = data_dir / "recovering"
         try:
             _clear(staging)
-            used, refused, database = _begin(staging / _DATABASE, backup_dir, backup)
-            spool = Spool(data_dir / "spool", orphans=data_dir / "orphans")
+            used, refused, database = _begin(staging / _DATABASE, backup_dir, backup, seal)
+            spool = Spool(data_dir / "spool", orphans=data_dir / "orphans", seal=seal)
             durable.make_directory(spool.root)
-            journal = Journal(data_dir, clock=clock, database=database, spool=spool, presence=presence)
+            journal = Journal(data_dir, clock=clock, database=database, spool=spool, presence=presence, seal=seal)
             try:
+                with journal.transaction() as tx:
+                    mark_sealed(tx)
                 yield Recovery(journal, staging, used, refused)
             finally:
                 journal.close_database()
@@ -177,14 +209,14 @@ def _refuse_if_healthy(path: Path) -> None:
     raise StateError(f"{path}: the journal is healthy, there is nothing to recover. Nothing was changed")
 
 
-def _begin(path: Path, backup_dir: Path, backup: Path | None) -> tuple[Path | None, list[Path], Database]:
+def _begin(path: Path, backup_dir: Path, backup: Path | None, seal: Seal) -> tuple[Path | None, list[Path], Database]:
     """Make a database of the first good backup, else an empty one."""
     refused = []
     for candidate in [backup] if backup else backups_in(backup_dir):
         try:
             _copy(candidate, path)
             database = Database(path)
-            database.check()
+            database.check(lambda connection: check_seal(connection, seal, backup_dir, alone=True))
             _check_thoroughly(path)
         except (QueueCorrupt, sqlite3.DatabaseError):
             refused.append(candidate)

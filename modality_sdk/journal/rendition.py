@@ -8,11 +8,12 @@ from typing import BinaryIO, Self
 
 from pydicom.datadict import tag_for_keyword
 
-from modality_sdk.errors import InvalidValue, StateError
+from modality_sdk.errors import InvalidValue
+from modality_sdk.journal.sealing import PLAIN, Seal
 from modality_sdk.model import SopReference
 from modality_sdk.uid import is_uid
 
-__all__ = ["FileRendition", "check_uid"]
+__all__ = ["FileRendition", "check_uid", "read_meta"]
 
 PREAMBLE = b"\0" * 128 + b"DICM"
 
@@ -32,7 +33,7 @@ def check_uid(attribute: str, value: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class FileRendition:
-    """The data set of a Part 10 file, as it lies there.
+    """The data set of a Part 10 file, as it lies there, plain or sealed.
 
     Attributes
     ----------
@@ -40,6 +41,8 @@ class FileRendition:
         Of the encoded data set in bytes.
     offset
         Where it begins in the file.
+    seal
+        What the file is read through; the others describe the plain one.
     """
 
     path: Path
@@ -47,6 +50,7 @@ class FileRendition:
     transfer_syntax_uid: str
     size: int
     offset: int
+    seal: Seal = PLAIN
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
@@ -60,30 +64,40 @@ class FileRendition:
             When it cannot be read.
         """
         with path.open("rb") as file:
-            meta, offset = _read_meta(file)
+            sop, syntax, offset = read_meta(file)
             size = os.fstat(file.fileno()).st_size - offset
         if size <= 0:
             raise InvalidValue("file", "holds no data set behind the file meta information (PS3.10 section 7.1)")
-        sop = SopReference(
-            sop_class_uid=_uid_of(meta, "MediaStorageSOPClassUID"),
-            sop_instance_uid=_uid_of(meta, "MediaStorageSOPInstanceUID"),
-        )
-        return cls(path=path, sop=sop, transfer_syntax_uid=_uid_of(meta, "TransferSyntaxUID"), size=size, offset=offset)
+        return cls(path=path, sop=sop, transfer_syntax_uid=syntax, size=size, offset=offset)
 
     def open(self) -> BinaryIO:
         """Open the file at the first byte of the data set; the caller closes it.
 
         Raises
         ------
-        StateError
-            When the file has another length than it had: half an object is never sent.
+        StateError, QueueCorrupt
+            When the file has another length than it had: half an object is never sent. One that is sealed raises
+            `QueueCorrupt`, here or in reading, for every damage.
         """
-        file = self.path.open("rb")
-        if os.fstat(file.fileno()).st_size != self.offset + self.size:
-            file.close()
-            raise StateError(f"the file of {self.sop.sop_instance_uid} changed its length")
+        file = self.seal.read(self.path, self.sop.sop_instance_uid, self.offset + self.size)
         file.seek(self.offset)
         return file
+
+
+def read_meta(file: BinaryIO) -> tuple[SopReference, str, int]:
+    """What an open DICOM file holds, its transfer syntax, and where the data set begins (PS3.10 section 7.1).
+
+    Raises
+    ------
+    InvalidValue
+        When it is no DICOM file, or its meta information is not complete.
+    """
+    meta, offset = _read_meta(file)
+    sop = SopReference(
+        sop_class_uid=_uid_of(meta, "MediaStorageSOPClassUID"),
+        sop_instance_uid=_uid_of(meta, "MediaStorageSOPInstanceUID"),
+    )
+    return sop, _uid_of(meta, "TransferSyntaxUID"), offset
 
 
 def _uid_of(meta: dict[int, bytes], keyword: str) -> str:

@@ -1,6 +1,7 @@
 """Tables, their rules, and the migrations that lead to them.
 
-Columns hold UIDs, states and times; whatever may identify a patient sits in a ``content`` column of its own.
+Columns hold UIDs, states and times; whatever may identify a patient sits in a ``content`` column of its own,
+or in the ``payload`` of a job, and passes through the transaction's `Seal` on its way in and out.
 A migration is never changed once released: a new version appends one. Later versions add columns and values;
 no table is ever replaced.
 """

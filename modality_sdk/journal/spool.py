@@ -29,6 +29,7 @@ from modality_sdk.errors import InvalidValue, QueueCorrupt, QueueError, QueueFul
 from modality_sdk.journal import durable
 from modality_sdk.journal.records import SpoolFile
 from modality_sdk.journal.rendition import PREAMBLE, FileRendition, check_uid
+from modality_sdk.journal.sealing import PLAIN, Output, Seal
 from modality_sdk.model import Rendition, SopReference
 
 __all__ = ["Spool", "digest_of"]
@@ -38,6 +39,7 @@ _log = logging.getLogger("modality_sdk.journal")
 _PIXEL_DATA = Tag("PixelData")
 _NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 _UNFINISHED = ".part"
+_MARK = "-"
 _PIECE = 1 << 20
 _LARGE = 1 << 18
 """Bytes that are worth a piece of their own."""
@@ -52,7 +54,9 @@ def digest_of(content: BinaryIO) -> str:
 
 
 class Spool:
-    """Part 10 files under ``root``, in 256 directories, each named by its SOP Instance UID.
+    """Part 10 files under ``root``, in 256 directories, each named by its SOP Instance UID, plain or sealed.
+
+    Sizes, offsets and digests are always those of the plain file.
 
     Parameters
     ----------
@@ -62,6 +66,8 @@ class Spool:
         Where files go that the journal does not know: an image of an exposed patient is never deleted.
     implementation_class_uid, implementation_version_name
         Of the file meta information (PS3.10 section 7.1); pydicom's class UID when None.
+    seal
+        What the files are written and read through.
     """
 
     def __init__(
@@ -71,15 +77,22 @@ class Spool:
         orphans: Path,
         implementation_class_uid: str | None = None,
         implementation_version_name: str = "MODALITY_SDK",
+        seal: Seal = PLAIN,
     ) -> None:
         self.root = root
         self._orphans = orphans
+        self._seal = seal
         self._class_uid = UID(
             check_uid("ImplementationClassUID", implementation_class_uid or str(PYDICOM_IMPLEMENTATION_UID))
         )
         if not 1 <= len(implementation_version_name) <= 16:
             raise InvalidValue("ImplementationVersionName", "has 1 to 16 characters (PS3.10 section 7.1)")
         self._version_name = implementation_version_name
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the files are encrypted: then `open` reads them, nothing else does."""
+        return self._seal is not PLAIN
 
     def write(self, dataset: Dataset) -> SpoolFile:
         """Write an object durably as Explicit VR Little Endian; ``dataset`` is not changed.
@@ -109,9 +122,10 @@ class Spool:
             raise self._present(sop)
         try:
             durable.make_directory(target.parent)
-            with durable.create(temporary) as file, _Digesting(file) as output:
+            with durable.create(temporary) as file, _Digesting(self._seal.write(file, sop.sop_instance_uid)) as output:
                 reached("before write object")
                 offset = self._encode(content, self._meta(sop), output)
+                output.finish()
                 reached("after write object")
                 durable.flush(file)
             durable.publish(temporary, target)
@@ -155,6 +169,7 @@ class Spool:
             transfer_syntax_uid=file.transfer_syntax_uid,
             size=file.size,
             offset=file.offset,
+            seal=self._seal,
         )
 
     def verify(self, sop: SopReference, file: SpoolFile) -> None:
@@ -170,6 +185,8 @@ class Spool:
                 digest = digest_of(content)
         except OSError as error:
             what = "is gone" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        except (StateError, QueueCorrupt):
+            what = "is damaged"
         else:
             if digest == file.sha256:
                 return
@@ -182,23 +199,36 @@ class Spool:
         return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
     def open_file(self, sop: SopReference, file: SpoolFile) -> BinaryIO:
-        """Open an object to read its plain Part 10 file (PS3.10 section 7) from the first byte; the caller closes it.
+        """Open the object's Part 10 file (PS3.10 section 7) for reading, plain in any case; the caller closes it.
 
         Raises
         ------
+        StateError, QueueCorrupt
+            When the file has another length than it had. One that is sealed raises `QueueCorrupt`, here or in reading,
+            when it is damaged, another object's, or sealed with another key.
         OSError
-            When it cannot be opened.
+            When it cannot be read.
         """
-        del sop  # an encrypted file is bound to it
-        return self.absolute(file).open("rb")
+        return self._seal.read(self.absolute(file), sop.sop_instance_uid, file.offset + file.size)
 
     def orphans(self) -> list[Path]:
         """Files that were found in the spool and that the journal does not know, by name."""
         return sorted(path for path in self._orphans.rglob("*") if path.is_file()) if self._orphans.exists() else []
 
     def open_orphan(self, path: Path) -> BinaryIO:
-        """Open one of the `orphans` to read its plain Part 10 file; the caller closes it."""
-        return path.open("rb")
+        """Open a file that the journal does not know to read its plain Part 10 file; the caller closes it.
+
+        Raises
+        ------
+        QueueCorrupt
+            When it is sealed and damaged, or with another key; here or in reading.
+        OSError
+            When it cannot be read.
+        """
+        # a second file of one name is set aside with a mark behind the UID
+        if path.suffix != self._seal.suffix:
+            raise QueueCorrupt(f"{path.name} is not sealed as this journal is")
+        return self._seal.read(path, path.stem.partition(_MARK)[0], self._seal.length(path))
 
     def discard(self, file: SpoolFile) -> bool:
         """Remove a file, durably; returns whether it was there."""
@@ -234,7 +264,7 @@ class Spool:
         durable.make_directory(self._orphans)
         target = self._orphans / path.name
         if target.exists():
-            target = self._orphans / f"{path.stem}.{uuid4().hex}{path.suffix}"
+            target = self._orphans / f"{path.stem}{_MARK}{uuid4().hex}{path.suffix}"
         durable.move(path, target)
         return target
 
@@ -244,12 +274,11 @@ class Spool:
             within = directory[len(os.fspath(self.root)) + 1 :].replace(os.sep, "/")
             yield from (f"{within}/{name}" if within else name for name in names)
 
-    @staticmethod
-    def _path_of(sop_instance_uid: str) -> PurePosixPath:
+    def _path_of(self, sop_instance_uid: str) -> PurePosixPath:
         # hashed, since UIDs of one device differ in their last digits only; one level, since a new directory costs
         # flushes when an image comes, and a look when the journal is opened
         fan = hashlib.sha256(sop_instance_uid.encode("ascii")).hexdigest()
-        return PurePosixPath(fan[:2], f"{sop_instance_uid}.dcm")
+        return PurePosixPath(fan[:2], f"{sop_instance_uid}{self._seal.suffix}")
 
     @staticmethod
     def _present(sop: SopReference) -> StateError:
@@ -282,12 +311,12 @@ class Spool:
 
 
 class _Digesting:
-    """A file that is only written to, with its length and digest so far.
+    """A file that is only written to, with the length and digest so far of what was given.
 
     Large pieces are digested on a thread of their own while the system takes them: `hashlib` holds no other up.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Output) -> None:
         self._file = file
         self._digest = hashlib.sha256()
         self._aside = ThreadPoolExecutor(1, "digest")
@@ -324,6 +353,9 @@ class _Digesting:
         if self._under_way is not None:
             self._under_way.result()
             self._under_way = None
+
+    def finish(self) -> None:
+        self._file.finish()
 
     def tell(self) -> int:
         return self.length

@@ -17,6 +17,7 @@ from modality_sdk.journal.records import (
     from_text,
     to_text,
 )
+from modality_sdk.journal.sealing import PLAIN, Seal
 from modality_sdk.model import (
     CommitmentState,
     Delivery,
@@ -48,10 +49,13 @@ class Transaction:
     ----------
     now
         The time of the transaction, aware and local; all its rows carry it.
+    seal
+        Every column that may identify a patient is written and read through it.
     """
 
-    def __init__(self, connection: sqlite3.Connection, now: datetime) -> None:
+    def __init__(self, connection: sqlite3.Connection, now: datetime, seal: Seal = PLAIN) -> None:
         self._connection = connection
+        self.seal = seal
         self._after_commit: list[Callable[[], None]] = []
         self.now = now
         self._stamp = to_text(now)
@@ -62,7 +66,7 @@ class Transaction:
         """Keep a new step."""
         self.execute(
             "INSERT INTO step (uid, status, study_instance_uid, started, ended, content) VALUES (?, ?, ?, ?, ?, ?)",
-            (step.sop_instance_uid, *_columns(step)),
+            (step.sop_instance_uid, *self._columns(step)),
         )
         self.record("step", step.sop_instance_uid, "", step.status)
 
@@ -73,18 +77,22 @@ class Transaction:
             raise StateError(f"step {step.sop_instance_uid} is {before} and stays so")
         self.execute(
             "UPDATE step SET status = ?, study_instance_uid = ?, started = ?, ended = ?, content = ? WHERE uid = ?",
-            (*_columns(step), step.sop_instance_uid),
+            (*self._columns(step), step.sop_instance_uid),
         )
         self.record("step", step.sop_instance_uid, before, step.status)
 
     def get_step(self, uid: str) -> PerformedProcedureStep:
         """The step; `StateError` if it is unknown."""
-        return load(PerformedProcedureStep, self._step_row(uid)["content"])
+        return self._step(self._step_row(uid))
+
+    def step_status(self, uid: str) -> StepStatus:
+        """The step's status alone; `StateError` if the step is unknown."""
+        return StepStatus(self._step_row(uid)["status"])
 
     def open_steps(self) -> list[PerformedProcedureStep]:
         """Steps that are not final, oldest first."""
-        rows = self.execute("SELECT content FROM step WHERE status IN ('DRAFT', 'IN PROGRESS') ORDER BY id")
-        return [load(PerformedProcedureStep, row["content"]) for row in rows]
+        rows = self.execute("SELECT uid, content FROM step WHERE status IN ('DRAFT', 'IN PROGRESS') ORDER BY id")
+        return [self._step(row) for row in rows]
 
     def unarchived_steps(self) -> list[str]:
         """UIDs of all steps, open or final, that are not archived, oldest first."""
@@ -162,7 +170,7 @@ class Transaction:
                 series.series_number,
                 series.modality,
                 series.presentation_intent,
-                dump(bare),
+                self.seal.seal("series.content", series.series_instance_uid, dump(bare)),
             ),
         )
         self.record("series", series.series_instance_uid, "", "OPENED", step_uid)
@@ -176,7 +184,7 @@ class Transaction:
             references.setdefault(row["series_uid"], []).append(_sop(row))
         return [
             replace(
-                load(PerformedSeries, row["content"]),
+                load(PerformedSeries, self.seal.unseal("series.content", row["uid"], row["content"])),
                 images=tuple(sop for sop in references.get(row["uid"], ()) if is_image(sop.sop_class_uid)),
                 non_images=tuple(sop for sop in references.get(row["uid"], ()) if not is_image(sop.sop_class_uid)),
             )
@@ -234,16 +242,20 @@ class Transaction:
     def add_irradiation_event(self, step_uid: str, event: IrradiationEvent) -> None:
         """Keep an exposure."""
         image = event.image.sop_instance_uid if event.image else None
+        content = self.seal.seal("irradiation_event.content", event.uid, dump(event))
         self.execute(
             "INSERT INTO irradiation_event (uid, step_uid, sop_instance_uid, started, content) VALUES (?, ?, ?, ?, ?)",
-            (event.uid, step_uid, image, to_text(event.started), dump(event)),
+            (event.uid, step_uid, image, to_text(event.started), content),
         )
         self.record("irradiation_event", event.uid, "", "RECORDED", step_uid)
 
     def irradiation_events_of(self, step_uid: str) -> list[IrradiationEvent]:
         """The step's exposures in the order of their recording."""
-        rows = self.execute("SELECT content FROM irradiation_event WHERE step_uid = ? ORDER BY id", (step_uid,))
-        return [load(IrradiationEvent, row["content"]) for row in rows]
+        rows = self.execute("SELECT uid, content FROM irradiation_event WHERE step_uid = ? ORDER BY id", (step_uid,))
+        return [
+            load(IrradiationEvent, self.seal.unseal("irradiation_event.content", row["uid"], row["content"]))
+            for row in rows
+        ]
 
     # deliveries
 
@@ -374,6 +386,14 @@ class Transaction:
                 # the caller's work is durable: it must not look as if it had failed
                 _log.error("a callback after a commit raised %s", type(error).__name__)
 
+    def _columns(self, step: PerformedProcedureStep) -> tuple[object, ...]:
+        ended = to_text(step.ended) if step.ended else None
+        content = self.seal.seal("step.content", step.sop_instance_uid, dump(step))
+        return step.status, step.study_instance_uid, to_text(step.started), ended, content
+
+    def _step(self, row: sqlite3.Row) -> PerformedProcedureStep:
+        return load(PerformedProcedureStep, self.seal.unseal("step.content", row["uid"], row["content"]))
+
     def _step_row(self, uid: str) -> sqlite3.Row:
         row: sqlite3.Row | None = self.execute("SELECT * FROM step WHERE uid = ?", (uid,)).fetchone()
         if row is None:
@@ -404,11 +424,6 @@ class Transaction:
             finished=from_text(row["finished"]) if row["finished"] else None,
             predecessor=row["predecessor"] or "",
         )
-
-
-def _columns(step: PerformedProcedureStep) -> tuple[object, ...]:
-    ended = to_text(step.ended) if step.ended else None
-    return step.status, step.study_instance_uid, to_text(step.started), ended, dump(step)
 
 
 def _sop(row: sqlite3.Row) -> SopReference:

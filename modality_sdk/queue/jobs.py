@@ -1,7 +1,7 @@
 """Jobs, what became of them, and where they go."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -64,6 +64,8 @@ class Job:
 
     Attributes
     ----------
+    read_payload
+        Gives the `payload`.
     attempts
         Those that count: answered with a failure, succeeded, or ended by a crash.
     due_at, delay_s
@@ -85,7 +87,7 @@ class Job:
     ordering_key: str
     sequence: int
     priority: int
-    payload: bytes
+    read_payload: Callable[[], bytes] = field(repr=False, compare=False)
     state: JobState
     attempts: int
     due_at: datetime
@@ -96,6 +98,11 @@ class Job:
     created: datetime
     unique_key: str
     lease: str = ""
+
+    @property
+    def payload(self) -> bytes:
+        """What the handler is to send; `QueueCorrupt` when it was damaged, which harms no other job."""
+        return self.read_payload()
 
 
 class OutcomeKind(StrEnum):

@@ -86,7 +86,7 @@ class TransmissionQueue:
         row = tx.execute("SELECT * FROM job WHERE unique_key = ?", (unique_key,)).fetchone()
         if row is None:
             return None
-        job = table.job_of(row)
+        job = table.job_of(tx, row)
         return job if job.state.is_open else self._anew(tx, job)
 
     def fail(self, tx: Transaction, unique_key: str, reason: str, message: str) -> Job | None:
@@ -109,7 +109,7 @@ class TransmissionQueue:
         row = tx.execute("SELECT * FROM job WHERE unique_key = ?", (unique_key,)).fetchone()
         if row is None:
             return None
-        job = table.job_of(row)
+        job = table.job_of(tx, row)
         if job.state is not JobState.COMPLETE:
             return job
         return table.change(tx, job, JobState.FAILED, reason=reason, last_error=message)
@@ -125,13 +125,13 @@ class TransmissionQueue:
     def jobs_of_step(self, tx: Transaction, step_uid: str) -> list[Job]:
         """All jobs of a step as the caller's transaction sees them, oldest first."""
         return [
-            table.job_of(row) for row in tx.execute("SELECT * FROM job WHERE step_uid = ? ORDER BY id", (step_uid,))
+            table.job_of(tx, row) for row in tx.execute("SELECT * FROM job WHERE step_uid = ? ORDER BY id", (step_uid,))
         ]
 
     def jobs_of_instance(self, tx: Transaction, sop_instance_uid: str) -> list[Job]:
         """All jobs that send an object, as the caller's transaction sees them, oldest first."""
         rows = tx.execute("SELECT * FROM job WHERE sop_instance_uid = ? ORDER BY id", (sop_instance_uid,))
-        return [table.job_of(row) for row in rows]
+        return [table.job_of(tx, row) for row in rows]
 
     # work is done
 
@@ -353,7 +353,7 @@ class TransmissionQueue:
         rows = tx.execute("SELECT * FROM job INDEXED BY job_lease WHERE state = 'IN_FLIGHT'").fetchall()
         held = [(row["lease_owner"], row["lease_until"]) for row in rows]
         lapsed = self._leases.lapsed(held, self._clock.monotonic())
-        return [table.job_of(row) for row, lease in zip(rows, held, strict=True) if lease in lapsed]
+        return [table.job_of(tx, row) for row, lease in zip(rows, held, strict=True) if lease in lapsed]
 
     def _settle(self, tx: Transaction, job: Job, state: JobState, **values: object) -> Job:
         changed = table.change(tx, job, state, waiting=0, blocked=0, **values)
@@ -381,7 +381,7 @@ class TransmissionQueue:
             "SELECT * FROM job WHERE destination = ? AND state IN ('PENDING', 'RETRYING') ORDER BY id", (destination,)
         ).fetchall()
         for row in rows:
-            self._settle(tx, table.job_of(row), JobState.FAILED, reason="UNREACHABLE", last_error=cause)
+            self._settle(tx, table.job_of(tx, row), JobState.FAILED, reason="UNREACHABLE", last_error=cause)
         tx.execute("UPDATE destination SET probes = 0 WHERE name = ?", (destination,))
         _log.error("%s cannot be reached: %d jobs failed", destination, len(rows))
 

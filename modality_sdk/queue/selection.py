@@ -64,7 +64,7 @@ def find(tx: Transaction, wanted: JobFilter, limit: int | None = None) -> list[J
         f"SELECT * FROM job {where} ORDER BY id LIMIT ?",  # noqa: S608 - our own names
         (*values, -1 if limit is None else limit),
     )
-    return [job_of(row) for row in rows]
+    return [job_of(tx, row) for row in rows]
 
 
 def count(tx: Transaction, wanted: JobFilter) -> int:

@@ -6,6 +6,7 @@ are kept true at every transition, so that a claim reads one entry of an index h
 
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from modality_sdk.errors import StateError
 from modality_sdk.journal import Transaction, from_text, to_text
@@ -28,12 +29,14 @@ __all__ = [
 
 PREDECESSOR_FAILED = "PREDECESSOR_FAILED"
 
+_PAYLOAD = "job.payload"
+
 # the literal terms of the partial index job_ready, else SQLite cannot use it
 _READY = "state IN ('PENDING', 'RETRYING') AND waiting = 0 AND blocked = 0"
 
 
-def job_of(row: sqlite3.Row) -> Job:
-    """The value of a row."""
+def job_of(tx: Transaction, row: sqlite3.Row) -> Job:
+    """The value of a row; its payload is unsealed when it is asked for."""
     return Job(
         id=row["id"],
         kind=row["kind"],
@@ -44,7 +47,7 @@ def job_of(row: sqlite3.Row) -> Job:
         ordering_key=row["ordering_key"] or "",
         sequence=row["sequence"],
         priority=row["priority"],
-        payload=row["payload"],
+        read_payload=partial(tx.seal.unseal, _PAYLOAD, row["unique_key"], row["payload"]),
         state=JobState(row["state"]),
         attempts=row["attempts"],
         due_at=from_text(row["due_at"]),
@@ -63,7 +66,7 @@ def find(tx: Transaction, job_id: int) -> Job:
     row = tx.execute("SELECT * FROM job WHERE id = ?", (job_id,)).fetchone()
     if row is None:
         raise StateError(f"there is no job {job_id}")
-    return job_of(row)
+    return job_of(tx, row)
 
 
 def insert(tx: Transaction, request: JobRequest) -> int:
@@ -82,7 +85,7 @@ def insert(tx: Transaction, request: JobRequest) -> int:
         "ordering_key": request.ordering_key or None,
         "sequence": request.sequence,
         "priority": request.priority,
-        "payload": request.payload,
+        "payload": tx.seal.seal(_PAYLOAD, request.unique_key, request.payload),
         "state": JobState.PENDING,
         "blocked": 0,
         "last_attempt": to_text(tx.now) if request.attempted else None,
@@ -181,7 +184,7 @@ def head(tx: Transaction, destination: str | None) -> Job | None:
         "ORDER BY job.priority, job.id LIMIT 1",
         {"name": destination},
     ).fetchone()
-    return job_of(row) if row else None
+    return job_of(tx, row) if row else None
 
 
 def ready_destinations(tx: Transaction) -> list[str]:

@@ -5,7 +5,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from modality_sdk.dataset import class_name
-from modality_sdk.errors import Cancelled, IodError, ModalityError, NegotiationError, StateError, TransportError
+from modality_sdk.errors import (
+    Cancelled,
+    IodError,
+    ModalityError,
+    NegotiationError,
+    QueueError,
+    StateError,
+    TransportError,
+)
 from modality_sdk.model import CancelToken, Peer, Rendition, StoreResult
 from modality_sdk.network import MAXIMUM_CONTEXTS, Association, ContextProposal, Network, bearable_syntaxes
 from modality_sdk.scu.call import Deadline
@@ -107,7 +115,7 @@ class _Batch:
             except (TransportError, Cancelled) as error:
                 if len(self._results) < end:  # else it was only the release that failed
                     self._lose(error)
-            except (IodError, StateError, OSError) as error:
+            except (IodError, StateError, QueueError, OSError) as error:
                 # in the middle of an object: that association is spent, the next one takes the rest
                 self._unreadable(error)
                 continue
@@ -155,7 +163,7 @@ class _Batch:
             return
         try:
             rendition = reencode(rendition, syntax)
-        except (IodError, StateError, OSError) as error:
+        except (IodError, StateError, QueueError, OSError) as error:
             self._unreadable(error)
             return
         timeout = self._deadline.remaining()

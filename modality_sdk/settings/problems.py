@@ -12,7 +12,7 @@ from modality_sdk.settings.rules import nearest
 
 __all__ = ["translate", "unreadable_variable"]
 
-_SECRETS = ("key", "password")
+_SECRETS = ("key", "password", "encryption")
 _RULES = {
     "missing": "is required",
     "bool_parsing": "is true or false",

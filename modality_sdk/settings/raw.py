@@ -27,11 +27,11 @@ def anchor_paths(values: dict[str, Any], directory: Path) -> None:
         return str(directory / Path(value).expanduser()) if isinstance(value, str) else value
 
     peers = values.get("peers")
-    tables = [values, values.get("tls"), values.get("journal")]
+    tables = [values, values.get("tls"), values.get("journal"), values.get("encryption")]
     tables += [peer.get("tls") for peer in peers.values() if isinstance(peer, dict)] if isinstance(peers, dict) else []
     for table in tables:
         if isinstance(table, dict):
-            for key in ("data_dir", "backup_dir", "trust", "certificate", "key"):
+            for key in ("data_dir", "backup_dir", "trust", "certificate", "key", "key_file"):
                 # a key pasted in place of its file is left as it is, so that it is recognized and refused
                 if key in table and "-----" not in str(table[key]):
                     table[key] = anchored(table[key])

@@ -34,6 +34,7 @@ from modality_sdk.model import (
     TlsOptions,
 )
 from modality_sdk.settings import problems, raw, rules
+from modality_sdk.settings.encryption import Encryption, refuse_pasted_key
 from modality_sdk.uid import IMPLEMENTATION_CLASS_UID
 
 __all__ = ["CONFIG_VARIABLE", "DEFAULT_FILE", "Listen", "Settings"]
@@ -128,6 +129,7 @@ class Settings(BaseSettings):
     retention: RetentionPolicy = Field(default_factory=RetentionPolicy)
     timeouts: Timeouts = Field(default_factory=Timeouts)
     tls: TlsOptions | None = None
+    encryption: Encryption | None = None
     peers: dict[str, Peer] = Field(default_factory=dict)
 
     def __init__(self, **values: Any) -> None:
@@ -158,6 +160,7 @@ class Settings(BaseSettings):
         """
         file = Path(path or os.environ.get(CONFIG_VARIABLE) or DEFAULT_FILE).expanduser()
         values = {"data_dir": str(_DATA_DIR)} | _read_toml(file)
+        refuse_pasted_key(values.get("encryption"))
         raw.anchor_paths(values, file.absolute().parent)
         cls._warn_of_unknown_variables()
         try:

@@ -117,6 +117,9 @@ find = 120
 # trust = ["ca.pem"]
 # certificate = "modality.pem"
 # key = "modality.key"        # a file; keys never stand in here
+
+# [encryption]                # of journal and spool; needs the extra `encryption`
+# key_file = "journal.key"    # made by `modality init --encryption-key journal.key`; or MODALITY_ENCRYPTION__KEY
 """
 
 

@@ -1,5 +1,6 @@
 """A modality on fakes, whose clock and worker are turned by hand: for tests of acquisition programs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -35,6 +36,8 @@ class FakeSite:
         Names of the archives, and `Peer.commitment` of each peer.
     overrides
         Further keywords of `Settings`.
+    encryption_key
+        As `Modality` takes it.
     events
         What the modality has told; complete after `close`.
     """
@@ -43,6 +46,7 @@ class FakeSite:
     storage_destinations: tuple[str, ...] = ("pacs",)
     commitment_of: dict[str, bool | str] = field(default_factory=lambda: {"pacs": True})
     overrides: dict[str, object] = field(default_factory=dict)
+    encryption_key: Callable[[], bytes] | None = None
     clock: FakeClock = field(default_factory=FakeClock)
     verification: FakeVerification = field(default_factory=FakeVerification)
     worklist: FakeWorklist = field(default_factory=FakeWorklist)
@@ -93,6 +97,7 @@ class FakeSite:
                 commitment=self.commitment,
             ),
             clock=self.clock,
+            encryption_key=self.encryption_key,
         )
         self.modality.open(worker=False, listener=False)
         self.modality.subscribe(self.events.append)

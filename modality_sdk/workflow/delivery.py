@@ -204,9 +204,8 @@ class MppsDelivery:
 
     def handle(self, job: Job) -> Outcome:
         """Send one message (the queue's handler)."""
-        message = decode_message(job.payload)
-        status = StepStatus(str(message.PerformedProcedureStepStatus))
         try:
+            status = _requested(job)
             self._send(job)
         except DimseFailure as error:
             repeated = job.last_attempt is not None and error.service == job.kind
@@ -257,7 +256,10 @@ class MppsDelivery:
         """Tell of a message that was refused; acquisition and storage go on."""
         if job.state is JobState.COMPLETE:
             return
-        status = StepStatus(str(decode_message(job.payload).PerformedProcedureStepStatus))
+        try:
+            status = _requested(job)
+        except QueueCorrupt:
+            status = tx.step_status(job.step_uid)
         event = MppsRefused(
             at=self._context.clock.now(),
             step_uid=job.step_uid,
@@ -266,3 +268,8 @@ class MppsDelivery:
             reason=job.last_error or job.state.value,
         )
         tx.after_commit(lambda: self._context.events.publish(event))
+
+
+def _requested(job: Job) -> StepStatus:
+    """The status that a message brings the step to."""
+    return StepStatus(str(decode_message(job.payload).PerformedProcedureStepStatus))

@@ -1,8 +1,10 @@
 """One object of a step, as the acquisition program sees it."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 from modality_sdk.errors import StateError
+from modality_sdk.journal import SpoolFile
 from modality_sdk.model import CancelToken, Delivery, DeliveryState, SopReference
 from modality_sdk.workflow.context import Context, Durable
 from modality_sdk.workflow.delivery import purged_words
@@ -34,13 +36,37 @@ class Instance:
         Raises
         ------
         StateError
-            When the file was deleted because the object is committed everywhere, or was rejected.
+            When the file was deleted because the object is committed everywhere, or was rejected; and when the spool is
+            encrypted, so that the file is no DICOM file: use `open`.
         """
+        spool, file = self._durable.journal.spool, self._file()
+        if spool.sealed:
+            raise StateError("the spool is encrypted: its files are no DICOM files; read them with Instance.open()")
+        return spool.absolute(file)
+
+    def open(self) -> BinaryIO:
+        """Open the DICOM file (PS3.10 section 7.1) for reading, plain also when the spool is encrypted.
+
+        Returns
+        -------
+        BinaryIO
+            At its first byte; the caller closes it.
+
+        Raises
+        ------
+        StateError
+            When the file was deleted because the object is committed everywhere, or was rejected.
+        StateError, QueueCorrupt
+            When the file is not as it was written. An encrypted one may raise `QueueCorrupt` in reading as well.
+        """
+        return self._durable.journal.spool.open_file(self.ref, self._file())
+
+    def _file(self) -> SpoolFile:
         with self._durable.journal.read() as tx:
             record = tx.get_instance(self.ref.sop_instance_uid)
         if record.purged is not None:
             raise StateError(f"object {self.ref.sop_instance_uid} is not here any more: {purged_words(record.purged)}")
-        return self._durable.journal.spool.absolute(record.file)
+        return record.file
 
     @property
     def deliveries(self) -> tuple[Delivery, ...]:

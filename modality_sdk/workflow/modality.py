@@ -14,7 +14,7 @@ from modality_sdk.dataset import begin_step
 from modality_sdk.dataset.sop_classes import STORAGE_COMMITMENT_PUSH_MODEL
 from modality_sdk.errors import ModalityError, NegotiationError, StateError
 from modality_sdk.events import DestinationHeld, DestinationResumed, Dispatcher, Event, QueueNearlyFull, Subscription
-from modality_sdk.journal import Fill, HistoryEntry, Journal
+from modality_sdk.journal import PLAIN, AesGcmSeal, Fill, HistoryEntry, Journal, Seal
 from modality_sdk.model import (
     Code,
     CommitmentReport,
@@ -71,6 +71,9 @@ class Modality:
         Source of UIDs; by default after ``settings.uid_root``.
     clock
         Source of time.
+    encryption_key
+        Gives the key of the encryption at rest, 32 bytes, whenever the journal is opened; goes before the key of the
+        settings. Without either nothing is encrypted.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Modality:
         services: Services | None = None,
         uids: UidSource | None = None,
         clock: Clock | None = None,
+        encryption_key: Callable[[], bytes] | None = None,
     ) -> None:
         tame_dependencies(log_identifiers=settings.log_identifiers)
         self.settings = settings
@@ -111,6 +115,9 @@ class Modality:
             storage=services.storage or StorageScu(self._network),
             commitment=services.commitment or CommitmentScu(self._network),
         )
+        if encryption_key is None and settings.encryption is not None:
+            encryption_key = settings.encryption.read_key
+        self._encryption_key = encryption_key
         self._lock = threading.RLock()
         self._assembly: Assembly | None = None
         self._worker: Worker | None = None
@@ -174,7 +181,8 @@ class Modality:
         Raises
         ------
         ConfigurationError
-            When the data directory cannot be written, or the port is in use.
+            When the data directory cannot be written, the port is in use, or the key of the encryption at rest cannot
+            be read or is not the journal's.
         QueueCorrupt
             When the database is damaged; nothing is recreated until `recover` is called.
         StateError
@@ -184,6 +192,7 @@ class Modality:
             if self._assembly is not None or self._closed:
                 raise StateError("the modality is closed" if self._closed else "the modality is open")
             context = self._context
+            seal = self._seal()
             self.settings.check_data_dir()
             journal = Journal.open(
                 self.settings.data_dir,
@@ -192,6 +201,7 @@ class Modality:
                 implementation_version_name=IMPLEMENTATION_VERSION_NAME,
                 policy=self.settings.journal,
                 nearly_full=self._nearly_full,
+                seal=seal,
             )
             try:
                 self._assembly = Assembly(context, journal)
@@ -212,6 +222,9 @@ class Modality:
                 journal.close()
                 raise
             return self
+
+    def _seal(self) -> Seal:
+        return PLAIN if self._encryption_key is None else AesGcmSeal(self._encryption_key())
 
     def close(self, *, drain: float = 0.0) -> None:
         """Stop the worker and the listener and close the journal; what is queued waits for the next `open`.
@@ -428,7 +441,7 @@ class Modality:
         with self._lock:
             if self._assembly is not None:
                 raise StateError("the modality is open")
-            return recover(self._context, backup)
+            return recover(self._context, backup, self._seal())
 
     def purge(
         self, *, older_than: timedelta | None = None, records: bool = False, dry_run: bool = False

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from modality_sdk.dataset import mpps_create
 from modality_sdk.dataset.recovering import RecoveredObject, recover_object
-from modality_sdk.errors import IodError, StateError
-from modality_sdk.journal import InstanceRecord, SpoolFile, Transaction, examine, recovering
+from modality_sdk.errors import IodError, QueueCorrupt, StateError
+from modality_sdk.journal import PLAIN, InstanceRecord, Seal, SpoolFile, Transaction, examine, recovering
 from modality_sdk.model import InstanceState, SopReference, StepStatus
 from modality_sdk.queue import TransmissionQueue
 from modality_sdk.workflow.backups import Backups
@@ -75,15 +75,19 @@ class RecoveryReport:
     missing: tuple[str, ...]
 
 
-def recover(context: Context, backup: Path | None = None) -> RecoveryReport:
+def recover(context: Context, backup: Path | None = None, seal: Seal = PLAIN) -> RecoveryReport:
     """Rebuild the journal of a modality; see `Modality.recover`."""
     settings = context.settings
     backup_dir = settings.journal.backup_dir
-    with recovering(settings.data_dir, clock=context.clock, backup_dir=backup_dir, backup=backup) as recovery:
+    with recovering(
+        settings.data_dir, clock=context.clock, backup_dir=backup_dir, backup=backup, seal=seal
+    ) as recovery:
         queue = TransmissionQueue(recovery.journal, clock=context.clock, retry=settings.retry)
         durable = Durable(journal=recovery.journal, queue=queue)
         rebuilding = _Rebuilding(context, durable)
-        for path in recovery.unknown_files():
+        files = recovery.unknown_files()
+        recovery.check_seal_of(files)
+        for path in files:
             rebuilding.take(path)
         with recovery.journal.transaction() as tx:
             Backups(context, durable).submit(tx, f"recovery {recovery.journal.now.isoformat()}")
@@ -128,7 +132,7 @@ class _Rebuilding:
             with self._journal.transaction() as tx:
                 is_new = self._keep_step(tx, found)
                 self._keep_object(tx, found, file)
-        except (IodError, StateError, OSError) as error:
+        except (IodError, StateError, QueueCorrupt, OSError) as error:
             rule = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
             self.unreadable.append(UnreadableFile(path=self._journal.spool.set_aside(path), rule=rule))
             return

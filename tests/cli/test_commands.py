@@ -13,7 +13,7 @@ from pydicom import dcmread
 
 from modality_sdk.cli import main
 from modality_sdk.model import Patient
-from modality_sdk.settings import Settings
+from modality_sdk.settings import Encryption, Settings
 from modality_sdk.simulator import Commitment as Delivery
 from modality_sdk.simulator import Hospital
 from modality_sdk.testing.phantom import radiograph
@@ -72,6 +72,35 @@ def test_init_writes_a_file_that_loads_and_never_overwrites_one(run: Run) -> Non
     code, _, err = run("init")
     assert code == 2
     assert "modality.toml" in err
+
+
+@pytest.mark.req("NFR-SEC-01")
+def test_init_makes_a_key_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    code, out, _ = run("init", "--encryption-key", "journal.key")
+    assert code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["journal.key"]
+    key = Encryption(key_file=tmp_path / "journal.key").read_key()
+    assert key.hex() not in out
+    code, _, err = run("init", "--encryption-key", "journal.key")
+    assert code == 2
+    assert "journal.key" in err
+
+
+@pytest.mark.req("NFR-SEC-01")
+def test_a_demonstration_over_an_encrypted_spool_gives_readable_copies(run: Run, config: Path, tmp_path: Path) -> None:
+    assert run("init", "--encryption-key", "journal.key")[0] == 0
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("# [encryption]", "[encryption]").replace("# key_file", "key_file"), "utf-8")
+    code, out, _ = run("demo", "--config", str(config), "--json", "--timeout", "0")
+    assert code == 3
+    for instance in json.loads(out)["instances"]:
+        assert dcmread(instance["path"]).SOPInstanceUID == instance["sop_instance_uid"]
+    assert list((tmp_path / "modality-data" / "spool").rglob("*.dcm")) == []
+    assert run("queue", "list", "--config", str(config))[0] == 0
+    config.write_text(text, "utf-8")
+    code, _, err = run("queue", "list", "--config", str(config))
+    assert code == 2
+    assert "encryption: is required" in err
 
 
 @pytest.mark.req("FR-DICOM-09")

@@ -30,6 +30,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from modality_sdk.cli import main
 from modality_sdk.model import ListenerOptions
 from modality_sdk.network import HandlerTable, Listener
+from modality_sdk.settings import write_key_file
 from modality_sdk.simulator import Hospital, Pacs
 from modality_sdk.uid import IMPLEMENTATION_CLASS_UID
 
@@ -320,6 +321,18 @@ def test_a_data_directory_is_looked_at_and_not_made(doctor: Doctor, tmp_path: Pa
         code, told = doctor(f'data_dir = "{below}"\n' + LISTEN)
         assert code == 1
         assert this_machine(told) == {"data directory": "failed", "free space": "not run", "listener": "ok"}
+
+
+@pytest.mark.req("NFR-SEC-01")
+def test_a_key_is_looked_at_where_one_is_named(doctor: Doctor, tmp_path: Path) -> None:
+    _, told = doctor(LISTEN)
+    assert "encryption key" not in outcomes(told["machine"])
+    encryption = '[encryption]\nkey_file = "journal.key"\n'
+    code, told = doctor(LISTEN + encryption)
+    assert (code, named(told["machine"], "encryption key")["outcome"]) == (1, "failed")
+    write_key_file(tmp_path / "journal.key")
+    code, told = doctor(LISTEN + encryption)
+    assert (code, named(told["machine"], "encryption key")["outcome"]) == (0, "ok")
 
 
 @pytest.mark.parametrize(("free", "outcome"), [(10**8, "failed"), (10**9, "warning"), (10**11, "ok")])

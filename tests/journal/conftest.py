@@ -69,6 +69,9 @@ class Values:
             dataset.PixelData = pixels
         return dataset
 
+    def sop_of(self, dataset: Dataset) -> SopReference:
+        return SopReference(sop_class_uid=str(dataset.SOPClassUID), sop_instance_uid=str(dataset.SOPInstanceUID))
+
     def instance(
         self,
         step: PerformedProcedureStep,
