@@ -58,6 +58,7 @@ from modality_sdk.model import (
     DiscontinuationReason,
     Equipment,
     Exposure,
+    FieldOfView,
     InstanceState,
     IrradiationEvent,
     JobState,
@@ -66,12 +67,15 @@ from modality_sdk.model import (
     Peer,
     PhotometricInterpretation,
     PixelIntensityRelationship,
+    PixelSpacingCalibration,
+    Plate,
     PresentationIntent,
     ProtocolChoice,
     RejectionReason,
     Rendition,
     SopReference,
     StepStatus,
+    VoiLut,
     WorklistItem,
     WorklistQuery,
     WorklistResult,
@@ -79,7 +83,7 @@ from modality_sdk.model import (
 from modality_sdk.uid import UidGenerator, UidSource
 
 if TYPE_CHECKING:
-    from modality_sdk.iod import DxImage
+    from modality_sdk.iod import CrImage, DxImage
     from modality_sdk.queue import TransmissionQueue
     from modality_sdk.scu import Commitment, Mpps, Storage, Verification, Worklist
     from modality_sdk.settings import Listen, Settings
@@ -101,6 +105,7 @@ __all__ = [
     "CommitmentTimedOut",
     "ConfigurationError",
     "ConnectError",
+    "CrImage",
     "Delivery",
     "DeliveryReport",
     "DeliveryState",
@@ -115,6 +120,7 @@ __all__ = [
     "Equipment",
     "Event",
     "Exposure",
+    "FieldOfView",
     "ImageStored",
     "Instance",
     "InstanceState",
@@ -136,6 +142,8 @@ __all__ = [
     "PerformedStep",
     "PhotometricInterpretation",
     "PixelIntensityRelationship",
+    "PixelSpacingCalibration",
+    "Plate",
     "PoolTimeout",
     "PresentationIntent",
     "ProtocolChoice",
@@ -164,6 +172,7 @@ __all__ = [
     "UidGenerator",
     "UidSource",
     "Verification",
+    "VoiLut",
     "Worklist",
     "WorklistItem",
     "WorklistQuery",
@@ -172,6 +181,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "CrImage": "modality_sdk.iod",
     "DxImage": "modality_sdk.iod",
     "TransmissionQueue": "modality_sdk.queue",
     "Commitment": "modality_sdk.scu",
