@@ -24,6 +24,7 @@ from modality_sdk.model.delivery import (
     MppsResult,
     StoreResult,
 )
+from modality_sdk.model.finding import Finding, Severity
 from modality_sdk.model.identifiers import Issuer, OtherPatientId, PatientIdQualifiers, PersonIdentification
 from modality_sdk.model.network import (
     CommitmentPolicy,
@@ -75,6 +76,7 @@ __all__ = [
     "Exposure",
     "FailedReference",
     "FieldOfView",
+    "Finding",
     "InstanceState",
     "IrradiationEvent",
     "Issuer",
@@ -101,6 +103,7 @@ __all__ = [
     "Rendition",
     "RetryPolicy",
     "SendPolicy",
+    "Severity",
     "SopReference",
     "StepStatus",
     "StoreResult",

@@ -1,0 +1,1 @@
+"""Whether an object is what the standard demands, with nothing taken on trust."""
