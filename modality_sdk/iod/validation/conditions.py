@@ -142,9 +142,6 @@ ATTRIBUTES: Final[Mapping[tuple[str, str], Condition]] = {
     ("sr-document-general", "CurrentRequestedProcedureEvidenceSequence"): Condition(
         required=lambda d: any("ReferencedSOPSequence" in item for item in _content_items(d)), section="PS3.3 C.17.2"
     ),
-    ("sr-document-content", "ConceptNameCodeSequence"): Condition(required=lambda _: True, section="PS3.3 C.17.3"),
-    ("sr-document-content", "ContentSequence"): Condition(required=lambda _: True, section="PS3.3 C.17.3"),
-    ("sr-document-content", "ContentTemplateSequence"): Condition(required=lambda _: True, section="PS3.3 C.18.8"),
     **_shapes("display-shutter", "Shutter", "ShutterShape", "PS3.3 C.7.6.11"),
     **_shapes("x-ray-collimator", "Collimator", "CollimatorShape", "PS3.3 C.8.7.3"),
 }

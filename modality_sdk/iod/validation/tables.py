@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["Attribute", "attributes_of", "iods", "modules_of"]
+__all__ = ["Attribute", "attributes_of", "further_attributes", "iods", "modules_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,12 @@ def modules_of(sop_class_uid: str) -> Mapping[str, str]:
     """Modules of an IOD with their usage: ``M``, ``C`` or ``U`` (PS3.3 Annex A)."""
     modules: dict[str, str] = _data()["iods"][sop_class_uid]
     return modules
+
+
+@cache
+def further_attributes(sop_class_uid: str) -> frozenset[str]:
+    """Attributes of modules that an IOD has and that are not judged here."""
+    return frozenset(_data()["further"][sop_class_uid])
 
 
 @cache
