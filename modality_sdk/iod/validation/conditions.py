@@ -33,11 +33,14 @@ class Condition:
         Whether the object must have it.
     forbidden_otherwise
         Whether it shall not be there when it is not required.
+    absent_otherwise
+        Of a module: when it is not required, its attributes belong to others that have them too.
     """
 
     required: Test
     section: str
     forbidden_otherwise: bool = False
+    absent_otherwise: bool = False
 
 
 def _has(*keywords: str) -> Test:
@@ -189,6 +192,11 @@ MODULES: Final[Mapping[tuple[str, str], Condition]] = {
     (DigitalXRayImageStorageForPresentation, "voi-lut"): Condition(required=_for_presentation, section="PS3.3 A.26.3"),
     (DigitalXRayImageStorageForProcessing, "voi-lut"): Condition(
         required=_never, section="PS3.3 A.26.3", forbidden_otherwise=True
+    ),
+    (GrayscaleSoftcopyPresentationStateStorage, "bitmap-display-shutter"): Condition(
+        required=_any(_has("ShutterOverlayGroup"), _holds("ShutterShape", "BITMAP")),
+        section="PS3.3 A.33.1.3",
+        absent_otherwise=True,
     ),
     (GrayscaleSoftcopyPresentationStateStorage, "graphic-layer"): Condition(
         required=_has("GraphicAnnotationSequence"), section="PS3.3 A.33.1.3"

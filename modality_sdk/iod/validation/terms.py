@@ -22,6 +22,7 @@ __all__ = ["TERMS", "Terms", "check_terms"]
 
 _DX: Final = frozenset({DigitalXRayImageStorageForPresentation, DigitalXRayImageStorageForProcessing})
 _CR: Final = frozenset({ComputedRadiographyImageStorage})
+_GSPS: Final = frozenset({GrayscaleSoftcopyPresentationStateStorage})
 _SR: Final = frozenset({XRayRadiationDoseSRStorage, KeyObjectSelectionDocumentStorage})
 
 
@@ -110,7 +111,10 @@ TERMS: Final[Mapping[str, tuple[Terms, ...]]] = {
     "QualityControlImage": (_enumerated("PS3.3 C.7.6.1", "YES", "NO"),),
     "VOILUTFunction": (_defined("PS3.3 C.11.2", "LINEAR", "LINEAR_EXACT", "SIGMOID"),),
     "PixelSpacingCalibrationType": (_enumerated("PS3.3 10.7.1", "GEOMETRY", "FIDUCIAL"),),
-    "ShutterShape": (_enumerated("PS3.3 C.7.6.11", "RECTANGULAR", "CIRCULAR", "POLYGONAL"),),
+    "ShutterShape": (
+        _enumerated("PS3.3 C.7.6.11", "RECTANGULAR", "CIRCULAR", "POLYGONAL", classes=_DX | _CR),
+        _enumerated("PS3.3 C.7.6.11, C.7.6.15", "RECTANGULAR", "CIRCULAR", "POLYGONAL", "BITMAP", classes=_GSPS),
+    ),
     "CollimatorShape": (_enumerated("PS3.3 C.8.7.3", "RECTANGULAR", "CIRCULAR", "POLYGONAL"),),
     "DetectorType": (_defined("PS3.3 C.8.11.4", "DIRECT", "SCINTILLATOR", "STORAGE", "FILM"),),
     "FieldOfViewRotation": (_enumerated("PS3.3 C.8.11.4", "0", "90", "180", "270"),),

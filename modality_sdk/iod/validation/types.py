@@ -20,6 +20,8 @@ def check_types(dataset: Dataset) -> Iterator[Finding]:
         rows = attributes_of(module)
         own = [keyword for keyword in rows if keyword not in mandatory and keyword in dataset]
         condition = MODULES.get((sop_class_uid, module))
+        if condition is not None and condition.absent_otherwise and not condition.required(dataset):
+            continue
         if condition is not None and condition.forbidden_otherwise and not condition.required(dataset):
             yield from (
                 Finding(attribute=keyword, rule="shall not be in such an object", section=condition.section)
