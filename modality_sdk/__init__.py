@@ -59,6 +59,7 @@ from modality_sdk.model import (
     Equipment,
     Exposure,
     FieldOfView,
+    Finding,
     InstanceState,
     IrradiationEvent,
     JobState,
@@ -73,6 +74,7 @@ from modality_sdk.model import (
     ProtocolChoice,
     RejectionReason,
     Rendition,
+    Severity,
     SopReference,
     StepStatus,
     VoiLut,
@@ -83,7 +85,7 @@ from modality_sdk.model import (
 from modality_sdk.uid import UidGenerator, UidSource
 
 if TYPE_CHECKING:
-    from modality_sdk.iod import CrImage, DxImage
+    from modality_sdk.iod import CrImage, DxImage, validate, validate_exam
     from modality_sdk.queue import TransmissionQueue
     from modality_sdk.scu import Commitment, Mpps, Storage, Verification, Worklist
     from modality_sdk.settings import Listen, Settings
@@ -121,6 +123,7 @@ __all__ = [
     "Event",
     "Exposure",
     "FieldOfView",
+    "Finding",
     "ImageStored",
     "Instance",
     "InstanceState",
@@ -158,6 +161,7 @@ __all__ = [
     "Series",
     "Services",
     "Settings",
+    "Severity",
     "SopReference",
     "StateError",
     "StepArchived",
@@ -178,11 +182,15 @@ __all__ = [
     "WorklistQuery",
     "WorklistResult",
     "__version__",
+    "validate",
+    "validate_exam",
 ]
 
 _LAZY = {
     "CrImage": "modality_sdk.iod",
     "DxImage": "modality_sdk.iod",
+    "validate": "modality_sdk.iod",
+    "validate_exam": "modality_sdk.iod",
     "TransmissionQueue": "modality_sdk.queue",
     "Commitment": "modality_sdk.scu",
     "Mpps": "modality_sdk.scu",

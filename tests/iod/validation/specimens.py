@@ -1,8 +1,10 @@
 """One full object of each class, with every part that the builders can write, of an exam that never was."""
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
+from pydicom import Dataset
 from pydicom.uid import DigitalXRayImageStorageForProcessing
 
 from modality_sdk.dataset import begin_step
@@ -57,7 +59,7 @@ ACQUISITION = Acquisition(
     exposure=EXPOSURE,
     window=(2000.0, 3000.0),
     window_explanation="BONE",
-    voi_luts=(VoiLut(first_value=0, values=tuple(range(0, 256)), bits=8, explanation="CURVE"),),
+    voi_luts=(VoiLut(first_value=0, values=tuple(range(256)), bits=8, explanation="CURVE"),),
     lossy_compression=((12.5, "ISO_10918_1"),),
     derivation_description="Noise reduced",
 )
@@ -70,7 +72,7 @@ DETECTOR = Detector(
     field_of_view=FieldOfView(origin=(0.0, 0.0), rotation=90, horizontal_flip=True),
 )
 PATIENT = Patient(
-    name="Generated^Patient",
+    name="Generäted^Patient",
     patient_id="G-1",
     issuer_of_patient_id="Generator",
     birth_date=date(1970, 1, 2),
@@ -190,3 +192,7 @@ def cr() -> CrImage:
         irradiation_event_uid=EVENT,
         acquired_at=STARTED,
     )
+
+
+SPECIMENS: Mapping[str, Callable[[], Dataset]] = {"dx": dx, "processing": dx_for_processing, "cr": cr}
+"""By a short name."""
