@@ -47,6 +47,7 @@ from modality_sdk.events import (
 )
 from modality_sdk.model import (
     Acquisition,
+    AcquisitionDeviceType,
     CancelToken,
     Code,
     CommitmentState,
@@ -56,6 +57,8 @@ from modality_sdk.model import (
     DestinationState,
     Detector,
     DiscontinuationReason,
+    DoseReporting,
+    DoseSource,
     Equipment,
     Exposure,
     InstanceState,
@@ -68,10 +71,12 @@ from modality_sdk.model import (
     PixelIntensityRelationship,
     PresentationIntent,
     ProtocolChoice,
+    ReferencePoint,
     RejectionReason,
     Rendition,
     SopReference,
     StepStatus,
+    Synchronization,
     WorklistItem,
     WorklistQuery,
     WorklistResult,
@@ -79,7 +84,7 @@ from modality_sdk.model import (
 from modality_sdk.uid import UidGenerator, UidSource
 
 if TYPE_CHECKING:
-    from modality_sdk.iod import DxImage
+    from modality_sdk.iod import DxImage, RadiationDoseReport, TemplateDeviation
     from modality_sdk.queue import TransmissionQueue
     from modality_sdk.scu import Commitment, Mpps, Storage, Verification, Worklist
     from modality_sdk.settings import Listen, Settings
@@ -89,6 +94,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Acquisition",
+    "AcquisitionDeviceType",
     "AssociationAborted",
     "AssociationRejected",
     "CancelToken",
@@ -111,6 +117,8 @@ __all__ = [
     "DimseFailure",
     "DiscontinuationReason",
     "DoseAdvisory",
+    "DoseReporting",
+    "DoseSource",
     "DxImage",
     "Equipment",
     "Event",
@@ -143,6 +151,8 @@ __all__ = [
     "QueueError",
     "QueueFull",
     "QueueNearlyFull",
+    "RadiationDoseReport",
+    "ReferencePoint",
     "RejectionReason",
     "Rendition",
     "ResponseTimeout",
@@ -157,7 +167,9 @@ __all__ = [
     "Storage",
     "StorageFailed",
     "Subscription",
+    "Synchronization",
     "SystemClock",
+    "TemplateDeviation",
     "TlsError",
     "TransmissionQueue",
     "TransportError",
@@ -173,6 +185,8 @@ __all__ = [
 
 _LAZY = {
     "DxImage": "modality_sdk.iod",
+    "RadiationDoseReport": "modality_sdk.iod",
+    "TemplateDeviation": "modality_sdk.iod",
     "TransmissionQueue": "modality_sdk.queue",
     "Commitment": "modality_sdk.scu",
     "Mpps": "modality_sdk.scu",

@@ -20,6 +20,13 @@ from modality_sdk.model.delivery import (
     MppsResult,
     StoreResult,
 )
+from modality_sdk.model.dose import (
+    AcquisitionDeviceType,
+    DoseReporting,
+    DoseSource,
+    ReferencePoint,
+    Synchronization,
+)
 from modality_sdk.model.identifiers import Issuer, OtherPatientId, PatientIdQualifiers, PersonIdentification
 from modality_sdk.model.network import (
     CommitmentPolicy,
@@ -55,6 +62,7 @@ from modality_sdk.model.worklist import WorklistChange, WorklistItem, WorklistPr
 
 __all__ = [
     "Acquisition",
+    "AcquisitionDeviceType",
     "CancelToken",
     "Code",
     "CommitmentPolicy",
@@ -66,6 +74,8 @@ __all__ = [
     "DestinationState",
     "Detector",
     "DiscontinuationReason",
+    "DoseReporting",
+    "DoseSource",
     "EchoResult",
     "Equipment",
     "Exposure",
@@ -90,6 +100,7 @@ __all__ = [
     "PresentationIntent",
     "ProtocolChoice",
     "Quirks",
+    "ReferencePoint",
     "RejectionReason",
     "Rendition",
     "RetryPolicy",
@@ -97,6 +108,7 @@ __all__ = [
     "SopReference",
     "StepStatus",
     "StoreResult",
+    "Synchronization",
     "Timeouts",
     "TlsOptions",
     "WorklistChange",
