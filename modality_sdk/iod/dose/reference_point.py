@@ -15,7 +15,6 @@ exposure does not tell: there Dose (RP) can only be measured.
 from decimal import Context, Decimal
 from typing import Final
 
-from modality_sdk.errors import InvalidValue
 from modality_sdk.iod.dose.quantities import square_meters
 from modality_sdk.model import ReferencePoint
 
@@ -37,21 +36,14 @@ def distance_to_reference_point(point: ReferencePoint, source_to_detector: Decim
     Parameters
     ----------
     source_to_detector
-        In mm, above zero.
-
-    Raises
-    ------
-    InvalidValue
-        The source would lie between reference point and detector.
+        In mm, above zero. If the source is nearer to the detector than the reference point, there is no such point.
     """
     if point in _FROM_SOURCE:
         return _FROM_SOURCE[point]
     if point not in _BEFORE_DETECTOR or source_to_detector is None:
         return None
     distance = _PRECISE.subtract(source_to_detector, _BEFORE_DETECTOR[point])
-    if distance <= 0:
-        raise InvalidValue("DistanceSourceToDetector", "must exceed that of detector and reference point (CID 10025)")
-    return distance
+    return distance if distance > 0 else None
 
 
 def air_kerma(

@@ -17,7 +17,7 @@ from modality_sdk.iod.dose.quantities import (
     written,
 )
 from modality_sdk.iod.dose.reference_point import air_kerma, distance_to_reference_point
-from modality_sdk.model import Acquisition, Exposure, IrradiationEvent, ReferencePoint
+from modality_sdk.model import Acquisition, Exposure, IrradiationEvent, ReferencePoint, SopReference
 
 __all__ = ["EventValues", "event_values"]
 
@@ -175,3 +175,17 @@ def _check(event: object) -> None:
     acquisition: object = event.acquisition
     if not isinstance(acquisition, Acquisition) or not isinstance(acquisition.exposure, Exposure | None):
         raise InvalidValue("acquisition", "must be an Acquisition, and its exposure an Exposure")
+    if not isinstance(event.image, SopReference | None):
+        raise InvalidValue("ReferencedSOPInstanceUID", "must be given as SopReference (PS3.3 10.8)")
+    exposure = acquisition.exposure or Exposure()
+    for attribute, text in (
+        ("BodyPartExamined", acquisition.body_part),
+        ("ViewPosition", acquisition.view),
+        ("ImageLaterality", acquisition.laterality),
+        ("FilterMaterial", exposure.filter_material),
+    ):
+        if not isinstance(text, str):
+            raise InvalidValue(attribute, "must be a text")
+    grid: object = exposure.grid
+    if not isinstance(grid, tuple | list) or not all(isinstance(value, str) for value in grid):
+        raise InvalidValue("Grid", "must be a tuple of terms (PS3.3 C.8.7.11)")
