@@ -83,8 +83,9 @@ def build_report(*events: IrradiationEvent, reporting: dict[str, Any] | None = N
         "instance_number": 1,
         "created_at": STARTED + timedelta(hours=1),
         "image_series": {},
+        "events": events or (the_event(),),
     }
-    return RadiationDoseReport(events or (the_event(),), **(values | changes))
+    return RadiationDoseReport(**(values | changes))
 
 
 @pytest.fixture(scope="session")
