@@ -60,7 +60,7 @@ def _integrated(events: Sequence[EventValues], reporting: DoseReporting, deviati
 
 def _cassette_based(events: Sequence[EventValues], reporting: DoseReporting) -> Iterator[Dataset]:
     """TID 10006."""
-    if reporting.detector_type not in DETECTOR_TYPES:
+    if reporting.detector_type not in list(DETECTOR_TYPES):
         raise InvalidValue("DetectorType", f"must be one of {', '.join(DETECTOR_TYPES)} (PS3.16 CID 10030)")
     yield code("Detector Type", concept(DETECTOR_TYPES[reporting.detector_type]))
     yield number("Total Number of Radiographic Frames", Decimal(len(events)), "1")

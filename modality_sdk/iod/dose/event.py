@@ -23,11 +23,11 @@ from modality_sdk.iod.dose.items import (
     uid_reference,
 )
 from modality_sdk.iod.dose.quantities import square_meters
-from modality_sdk.iod.dose.values import EventValues
+from modality_sdk.iod.dose.values import EventValues, event_values
 from modality_sdk.iod.views import view_code
-from modality_sdk.model import Acquisition, Exposure, ReferencePoint
+from modality_sdk.model import Acquisition, Exposure, IrradiationEvent, ReferencePoint
 
-__all__ = ["Availability", "irradiation_event", "participant"]
+__all__ = ["Availability", "check_irradiation_event", "irradiation_event", "participant"]
 
 _INDEX_CONCEPTS = {
     "exposure_index": "Exposure Index",
@@ -101,6 +101,30 @@ def irradiation_event(
     if available.mechanical:
         items.extend(_mechanical(values))
     return container("Irradiation Event X-Ray Data", items, template="10003")
+
+
+def check_irradiation_event(event: IrradiationEvent) -> None:
+    """Refuse an event that no dose report could hold, as long as it can be corrected: when it happens.
+
+    What is missing is no matter, the report tells that.
+
+    Raises
+    ------
+    InvalidValue
+        A value is not what it should be; the error names its attribute.
+    MissingAttribute
+        The body part is empty.
+    """
+    point = ReferencePoint.DETECTOR_PLANE
+    irradiation_event(
+        event_values(event, point),
+        started=event.started,
+        protocol_name="",
+        operators=(),
+        reference_point=point,
+        available=Availability(detector=True, source=True, mechanical=True),
+        deviations=Deviations(allowed=True),
+    )
 
 
 def participant(name: str, role: str) -> Dataset:

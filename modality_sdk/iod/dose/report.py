@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final
 
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
@@ -37,6 +36,7 @@ from modality_sdk.iod.dose.values import EventValues, event_values
 from modality_sdk.iod.evidence import evidence
 from modality_sdk.model import (
     AcquisitionDeviceType,
+    Code,
     DoseReporting,
     DoseSource,
     Equipment,
@@ -48,8 +48,6 @@ from modality_sdk.model import (
 )
 
 __all__ = ["RadiationDoseReport"]
-
-_Term = TypeVar("_Term", bound=StrEnum)
 
 _OF_OTHER_OBJECTS: Final = (
     "BodyPartExamined",
@@ -156,7 +154,8 @@ class RadiationDoseReport(Dataset):
         if series.modality != "SR":
             raise InvalidValue("Modality", "the series of a dose report must be SR (PS3.3 C.17.1)")
         _check_reporting(reporting)
-        values = _read(tuple(events), reporting)
+        _instance("image_series", Mapping, image_series)
+        values = _read(events, reporting)
         deviations = Deviations(allowed=allow_template_deviation)
 
         self.update(object_attributes(step, series))
@@ -194,17 +193,22 @@ class RadiationDoseReport(Dataset):
 def _check_reporting(reporting: DoseReporting) -> None:
     if not reporting.device_observer_uid:
         raise MissingAttribute("device_observer_uid", "a device that observes has a UID (PS3.16 TID 1004)")
-    _term(AcquisitionDeviceType, "device_type", reporting.device_type)
-    _term(ReferencePoint, "reference_point", reporting.reference_point)
+    _instance("device_type", AcquisitionDeviceType, reporting.device_type)
+    _instance("reference_point", ReferencePoint, reporting.reference_point)
+    _instance("language", Code, reporting.language)
+    _instance("sources", tuple, reporting.sources)
     if not reporting.sources:
         raise MissingAttribute("sources", "a report names the source of its doses (PS3.16 TID 10001 row 18)")
     for source in reporting.sources:
-        _term(DoseSource, "sources", source)
+        _instance("sources", DoseSource, source)
+    if reporting.synchronization is not None:
+        _instance("synchronization", Synchronization, reporting.synchronization)
 
 
-def _term(terms: type[_Term], attribute: str, value: object) -> None:
-    if not isinstance(value, terms):
-        raise InvalidValue(attribute, f"must be a {terms.__name__}")
+# values come from programs without type checks, too
+def _instance(attribute: str, kind: type, value: object) -> None:
+    if not isinstance(value, kind):
+        raise InvalidValue(attribute, f"must be a {kind.__name__}")
 
 
 def _check_equipment(equipment: Equipment) -> None:
@@ -214,7 +218,8 @@ def _check_equipment(equipment: Equipment) -> None:
             raise MissingAttribute(keyword, f"has a value in every dose report (PS3.3 C.7.5.2); set `{setting}`")
 
 
-def _read(events: tuple[IrradiationEvent, ...], reporting: DoseReporting) -> list[EventValues]:
+def _read(events: Sequence[IrradiationEvent], reporting: DoseReporting) -> list[EventValues]:
+    _instance("events", Sequence, events)
     if not events:
         raise MissingAttribute("events", "a dose report holds at least one irradiation event (PS3.16 TID 10001 row 12)")
     values = [event_values(event, reporting.reference_point) for event in events]

@@ -23,7 +23,7 @@ __all__ = ["EventValues", "event_values"]
 
 _CHECKS: Final[dict[str, tuple[Callable[[str, object], Decimal], str]]] = {
     "dose_area_product": (non_negative, "ImageAndFluoroscopyAreaDoseProduct"),
-    "dose_rp": (non_negative, "dose_rp"),
+    "dose_rp": (non_negative, "DoseRP"),
     "mas": (positive, "ExposureInuAs"),
     "distance_source_to_detector": (positive, "DistanceSourceToDetector"),
     "kvp": (positive, "KVP"),
@@ -169,6 +169,9 @@ def _check(event: object) -> None:
     # values come from programs without type checks, too
     if not isinstance(event, IrradiationEvent):
         raise InvalidValue("events", "must be irradiation events (PS3.16 TID 10003)")
+    uid: object = event.uid
+    if not isinstance(uid, str):
+        raise InvalidValue("UID", "of Irradiation Event UID must be a text (PS3.5 9.1)")
     started: object = event.started
     if not isinstance(started, datetime) or started.utcoffset() is None:
         raise InvalidValue("DateTime", "of DateTime Started must be a time with a zone (PS3.3 C.12.1.1.7)")

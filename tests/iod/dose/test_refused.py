@@ -1,7 +1,7 @@
 """What a dose report refuses, and what it may leave out when it says so."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +9,12 @@ import pytest
 from pydicom import Dataset
 
 from modality_sdk.errors import InvalidValue, IodError, MissingAttribute
-from modality_sdk.iod import RadiationDoseReport, TemplateDeviation
+from modality_sdk.iod import RadiationDoseReport, TemplateDeviation, check_irradiation_event
 from modality_sdk.model import (
     AcquisitionDeviceType,
+    DoseReporting,
     Equipment,
+    Exposure,
     IrradiationEvent,
     PerformedProcedureStep,
     PerformedSeries,
@@ -45,7 +47,7 @@ def meanings(item: Dataset) -> list[str]:
         ({"dose_area_product": float("nan")}, "ImageAndFluoroscopyAreaDoseProduct"),
         ({"dose_area_product": "0.93"}, "ImageAndFluoroscopyAreaDoseProduct"),
         ({"dose_area_product": 1e12}, "ImageAndFluoroscopyAreaDoseProduct"),
-        ({"dose_rp": -1}, "dose_rp"),
+        ({"dose_rp": -1}, "DoseRP"),
         ({"mas": 0}, "ExposureInuAs"),
         ({"kvp": -70}, "KVP"),
         ({"kvp": True}, "KVP"),
@@ -79,6 +81,14 @@ def test_events_that_no_report_can_hold(report: Report, event: Event, changes: d
     assert caught.value.attribute == attribute
 
 
+def test_a_wrong_value_can_be_refused_when_it_is_recorded(event: Event) -> None:
+    with pytest.raises(InvalidValue):
+        check_irradiation_event(event(acquisition={"view": "UPSIDE DOWN"}))
+    with pytest.raises(MissingAttribute):
+        check_irradiation_event(event(acquisition={"body_part": ""}))
+    check_irradiation_event(event(acquisition={"exposure": None}))
+
+
 @pytest.mark.parametrize(
     ("changes", "attribute"),
     [
@@ -98,6 +108,69 @@ def test_events_that_lack_what_is_mandatory(
         report(event(), event(2, **changes))
     # the totals are built first
     assert caught.value.attribute.removesuffix(" Total") == attribute
+
+
+JUNK: list[Any] = [
+    None, object(), "", "125", "x", b"x", 0, -1, 1e308, 10**400, float("nan"), float("inf"), True, (), (5,), [1, 2],
+    (None, "F"), ("a", "b"), ((None, 1),), {"a": 1}, {1, 2},
+]  # fmt: skip
+
+
+def outcome(build: Callable[[], object]) -> str:
+    """The attribute that an error of ours names; empty without one."""
+    try:
+        build()
+    except IodError as error:
+        return error.attribute
+    return ""
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Exposure)])
+def test_no_value_of_an_exposure_raises_anything_foreign(event: Event, report: Report, field: str) -> None:
+    outcomes = {outcome(lambda junk=junk: report(event(**{field: junk}))) for junk in JUNK}  # type: ignore[misc]
+    # the patient's distance and text that has no code are not in a report
+    assert any(outcomes) or field == "distance_source_to_patient"
+
+
+@pytest.mark.parametrize("field", ["body_part", "view", "laterality", "exposure", "protocol_name"])
+def test_no_value_of_an_acquisition_raises_anything_foreign(event: Event, report: Report, field: str) -> None:
+    outcomes = {outcome(lambda junk=junk: report(event(acquisition={field: junk}))) for junk in JUNK}  # type: ignore[misc]
+    assert any(outcomes)
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(IrradiationEvent)])
+def test_no_value_of_an_event_raises_anything_foreign(event: Event, report: Report, field: str) -> None:
+    outcomes = {outcome(lambda junk=junk: report(replace(event(), **{field: junk}))) for junk in JUNK}  # type: ignore[misc]
+    assert any(outcomes)
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(DoseReporting)])
+def test_no_value_of_a_device_raises_anything_foreign(report: Report, field: str) -> None:
+    reporting = CASSETTE if field == "detector_type" else {}
+    outcomes = {outcome(lambda junk=junk: report(reporting=reporting | {field: junk})) for junk in JUNK}  # type: ignore[misc]
+    assert any(outcomes)
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Synchronization)])
+def test_no_value_of_a_clock_raises_anything_foreign(report: Report, field: str) -> None:
+    clock = Synchronization(frame_of_reference_uid="2.25.8")
+    outcomes = {
+        outcome(lambda junk=junk: report(reporting={"synchronization": replace(clock, **{field: junk})}))  # type: ignore[misc]
+        for junk in JUNK
+    }
+    assert any(outcomes) or field == "acquisition_time_synchronized"
+
+
+@pytest.mark.parametrize("argument", ["events", "image_series", "comment", "authorizing_person", "instance_number"])
+def test_no_argument_raises_anything_foreign(report: Report, event: Event, argument: str) -> None:
+    taken = event(image=SopReference(sop_class_uid="1.2", sop_instance_uid="2.25.99"))
+    outcomes = {
+        outcome(
+            lambda junk=junk: report(**({"events": (taken,), "image_series": {"2.25.99": "2.25.3"}} | {argument: junk}))
+        )  # type: ignore[misc]
+        for junk in JUNK
+    }
+    assert any(outcomes)
 
 
 def test_an_error_says_what_would_be_needed(report: Report, event: Event) -> None:
