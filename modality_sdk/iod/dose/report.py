@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
 
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
@@ -11,17 +10,15 @@ from pydicom.uid import ExplicitVRLittleEndian, XRayRadiationDoseSRStorage
 from modality_sdk.dataset import (
     assign,
     assign_known,
-    code_sequence,
     declare,
     ensure_encodable,
     local_time,
-    object_attributes,
-    referenced_requests,
 )
 from modality_sdk.errors import InvalidValue, MissingAttribute
 from modality_sdk.iod.dose.accumulated import accumulated_dose
 from modality_sdk.iod.dose.concepts import by_value, concept
 from modality_sdk.iod.dose.deviation import Deviations, TemplateDeviation
+from modality_sdk.iod.dose.document import document_attributes, synchronization_attributes
 from modality_sdk.iod.dose.event import Availability, irradiation_event, participant
 from modality_sdk.iod.dose.items import (
     HAS_CONCEPT_MOD,
@@ -39,7 +36,6 @@ from modality_sdk.model import (
     Code,
     DoseReporting,
     DoseSource,
-    Equipment,
     IrradiationEvent,
     PerformedProcedureStep,
     PerformedSeries,
@@ -48,30 +44,6 @@ from modality_sdk.model import (
 )
 
 __all__ = ["RadiationDoseReport"]
-
-_OF_OTHER_OBJECTS: Final = (
-    "BodyPartExamined",
-    "CommentsOnThePerformedProcedureStep",
-    "Laterality",
-    "OperatorsName",
-    "PerformedProcedureStepDescription",
-    "PerformedProcedureStepID",
-    "PerformedProcedureStepStartDate",
-    "PerformedProcedureStepStartTime",
-    "PerformedProtocolCodeSequence",
-    "PerformingPhysicianName",
-    "ProtocolName",
-    "RequestAttributesSequence",
-)
-"""Of General Series, which SR Document Series takes the place of (PS3.3 A.35.8.3)."""
-_ENHANCED_EQUIPMENT: Final = {
-    "Manufacturer": ("manufacturer", "manufacturer"),
-    "ManufacturerModelName": ("manufacturer_model_name", "model"),
-    "DeviceSerialNumber": ("device_serial_number", "serial_number"),
-    "SoftwareVersions": ("software_versions", "software_versions"),
-}
-"""Attribute to the value of `Equipment` and the setting it comes from."""
-_TRIGGERS: Final = ("SOURCE", "EXTERNAL", "PASSTHRU", "NO TRIGGER")
 
 
 class RadiationDoseReport(Dataset):
@@ -151,25 +123,22 @@ class RadiationDoseReport(Dataset):
         # lets `save_as` work; everything else of the meta information is derived
         self.file_meta = FileMetaDataset()
         self.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        if series.modality != "SR":
-            raise InvalidValue("Modality", "the series of a dose report must be SR (PS3.3 C.17.1)")
         _check_reporting(reporting)
         _instance("image_series", Mapping, image_series)
+        _instance("created_at", datetime, created_at)
+        if not sop_instance_uid:
+            raise MissingAttribute("SOPInstanceUID", "has a value in every object (PS3.3 C.12.1)")
         values = _read(events, reporting)
         deviations = Deviations(allowed=allow_template_deviation)
 
-        self.update(object_attributes(step, series))
-        for keyword in _OF_OTHER_OBJECTS:
-            self.pop(keyword, None)
-        _check_equipment(step.equipment)
+        self.update(document_attributes(step, series, instance_number=instance_number, created_at=created_at))
         assign(self, "SOPClassUID", XRayRadiationDoseSRStorage)
         assign(self, "SOPInstanceUID", sop_instance_uid)
-        assign(self, "Modality", "SR")
-        _assign_document(self, step, instance_number, created_at)
         images = [value.event.image for value in values if value.event.image is not None]
         referred = evidence(images, study_instance_uid=step.study_instance_uid, series=image_series)
         assign_known(self, CurrentRequestedProcedureEvidenceSequence=referred)
-        _assign_synchronization(self, reporting.synchronization)
+        if reporting.synchronization is not None:
+            self.update(synchronization_attributes(reporting.synchronization))
         self.update(
             container(
                 "X-Ray Radiation Dose Report",
@@ -211,13 +180,6 @@ def _instance(attribute: str, kind: type, value: object) -> None:
         raise InvalidValue(attribute, f"must be a {kind.__name__}")
 
 
-def _check_equipment(equipment: Equipment) -> None:
-    """Enhanced General Equipment, all of Type 1 (PS3.3 C.7.5.2)."""
-    for keyword, (name, setting) in _ENHANCED_EQUIPMENT.items():
-        if not getattr(equipment, name):
-            raise MissingAttribute(keyword, f"has a value in every dose report (PS3.3 C.7.5.2); set `{setting}`")
-
-
 def _read(events: Sequence[IrradiationEvent], reporting: DoseReporting) -> list[EventValues]:
     _instance("events", Sequence, events)
     if not events:
@@ -226,39 +188,6 @@ def _read(events: Sequence[IrradiationEvent], reporting: DoseReporting) -> list[
     if len({event.uid for event in events}) < len(events):
         raise InvalidValue("UID", "of Irradiation Event UID: every event is reported once (PS3.16 TID 10003)")
     return values
-
-
-def _assign_document(
-    dataset: Dataset, step: PerformedProcedureStep, instance_number: int, created_at: datetime
-) -> None:
-    """SR Document General (PS3.3 C.17.2), but for the evidence."""
-    created = local_time(step, created_at)
-    assign(dataset, "InstanceNumber", instance_number)
-    assign(dataset, "CompletionFlag", "COMPLETE")
-    assign(dataset, "VerificationFlag", "UNVERIFIED")
-    assign(dataset, "ContentDate", created.date())
-    assign(dataset, "ContentTime", created.time())
-    assign(dataset, "PerformedProcedureCodeSequence", code_sequence(step.procedure_codes))
-    assign_known(dataset, ReferencedRequestSequence=referenced_requests(step))
-
-
-def _assign_synchronization(dataset: Dataset, synchronization: Synchronization | None) -> None:
-    """Synchronization Module (PS3.3 C.7.4.2)."""
-    if synchronization is None:
-        return
-    if not synchronization.frame_of_reference_uid:
-        raise MissingAttribute("SynchronizationFrameOfReferenceUID", "has a value (PS3.3 C.7.4.2)")
-    if synchronization.trigger not in _TRIGGERS:
-        raise InvalidValue("SynchronizationTrigger", f"must be one of {', '.join(_TRIGGERS)} (PS3.3 C.7.4.2)")
-    assign(dataset, "SynchronizationFrameOfReferenceUID", synchronization.frame_of_reference_uid)
-    assign(dataset, "SynchronizationTrigger", synchronization.trigger)
-    assign(dataset, "AcquisitionTimeSynchronized", "Y" if synchronization.acquisition_time_synchronized else "N")
-    assign_known(
-        dataset,
-        TimeSource=synchronization.time_source,
-        TimeDistributionProtocol=synchronization.time_distribution_protocol,
-        NTPSourceAddress=synchronization.ntp_source_address,
-    )
 
 
 def _procedure(reporting: DoseReporting) -> Iterator[Dataset]:

@@ -128,7 +128,7 @@ def outcome(build: Callable[[], object]) -> str:
 @pytest.mark.parametrize("field", [field.name for field in fields(Exposure)])
 def test_no_value_of_an_exposure_raises_anything_foreign(event: Event, report: Report, field: str) -> None:
     outcomes = {outcome(lambda junk=junk: report(event(**{field: junk}))) for junk in JUNK}  # type: ignore[misc]
-    # the patient's distance and text that has no code are not in a report
+    # a report says nothing of the patient's distance
     assert any(outcomes) or field == "distance_source_to_patient"
 
 
@@ -164,12 +164,8 @@ def test_no_value_of_a_clock_raises_anything_foreign(report: Report, field: str)
 @pytest.mark.parametrize("argument", ["events", "image_series", "comment", "authorizing_person", "instance_number"])
 def test_no_argument_raises_anything_foreign(report: Report, event: Event, argument: str) -> None:
     taken = event(image=SopReference(sop_class_uid="1.2", sop_instance_uid="2.25.99"))
-    outcomes = {
-        outcome(
-            lambda junk=junk: report(**({"events": (taken,), "image_series": {"2.25.99": "2.25.3"}} | {argument: junk}))
-        )  # type: ignore[misc]
-        for junk in JUNK
-    }
+    values = {"events": (taken,), "image_series": {"2.25.99": "2.25.3"}}
+    outcomes = {outcome(lambda junk=junk: report(**(values | {argument: junk}))) for junk in JUNK}  # type: ignore[misc]
     assert any(outcomes)
 
 
@@ -186,6 +182,12 @@ def test_no_error_repeats_free_text(report: Report, event: Event) -> None:
     with pytest.raises(InvalidValue) as caught:
         report(event(comment="Generated Patient\x07"))
     assert "Generated" not in str(caught.value)
+
+
+def test_a_report_without_a_name(report: Report) -> None:
+    with pytest.raises(MissingAttribute) as caught:
+        report(sop_instance_uid="")
+    assert caught.value.attribute == "SOPInstanceUID"
 
 
 def test_no_events(report: Report) -> None:
@@ -253,6 +255,8 @@ def test_a_device_that_reports_wrongly(report: Report, reporting: dict[str, Any]
     ("changes", "attribute"),
     [
         ({"sop_instance_uid": "2.25.x"}, "SOPInstanceUID"),
+        ({"instance_number": None}, "InstanceNumber"),
+        ({"created_at": "20240506"}, "created_at"),
         ({"created_at": datetime(2024, 5, 6)}, "TimezoneOffsetFromUTC"),  # noqa: DTZ001
         ({"comment": "\x1b"}, "TextValue"),
         ({"authorizing_person": "A\\B"}, "PersonName"),
