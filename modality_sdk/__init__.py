@@ -47,6 +47,7 @@ from modality_sdk.events import (
 )
 from modality_sdk.model import (
     Acquisition,
+    AcquisitionDeviceType,
     CancelToken,
     Code,
     CommitmentState,
@@ -56,6 +57,8 @@ from modality_sdk.model import (
     DestinationState,
     Detector,
     DiscontinuationReason,
+    DoseReporting,
+    DoseSource,
     Equipment,
     Exposure,
     FieldOfView,
@@ -72,11 +75,13 @@ from modality_sdk.model import (
     Plate,
     PresentationIntent,
     ProtocolChoice,
+    ReferencePoint,
     RejectionReason,
     Rendition,
     Severity,
     SopReference,
     StepStatus,
+    Synchronization,
     VoiLut,
     WorklistItem,
     WorklistQuery,
@@ -85,7 +90,7 @@ from modality_sdk.model import (
 from modality_sdk.uid import UidGenerator, UidSource
 
 if TYPE_CHECKING:
-    from modality_sdk.iod import CrImage, DxImage, validate, validate_exam
+    from modality_sdk.iod import CrImage, DxImage, RadiationDoseReport, TemplateDeviation, validate, validate_exam
     from modality_sdk.queue import TransmissionQueue
     from modality_sdk.scu import Commitment, Mpps, Storage, Verification, Worklist
     from modality_sdk.settings import Listen, Settings
@@ -95,6 +100,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Acquisition",
+    "AcquisitionDeviceType",
     "AssociationAborted",
     "AssociationRejected",
     "CancelToken",
@@ -118,6 +124,8 @@ __all__ = [
     "DimseFailure",
     "DiscontinuationReason",
     "DoseAdvisory",
+    "DoseReporting",
+    "DoseSource",
     "DxImage",
     "Equipment",
     "Event",
@@ -154,6 +162,8 @@ __all__ = [
     "QueueError",
     "QueueFull",
     "QueueNearlyFull",
+    "RadiationDoseReport",
+    "ReferencePoint",
     "RejectionReason",
     "Rendition",
     "ResponseTimeout",
@@ -169,7 +179,9 @@ __all__ = [
     "Storage",
     "StorageFailed",
     "Subscription",
+    "Synchronization",
     "SystemClock",
+    "TemplateDeviation",
     "TlsError",
     "TransmissionQueue",
     "TransportError",
@@ -191,6 +203,8 @@ _LAZY = {
     "DxImage": "modality_sdk.iod",
     "validate": "modality_sdk.iod",
     "validate_exam": "modality_sdk.iod",
+    "RadiationDoseReport": "modality_sdk.iod",
+    "TemplateDeviation": "modality_sdk.iod",
     "TransmissionQueue": "modality_sdk.queue",
     "Commitment": "modality_sdk.scu",
     "Mpps": "modality_sdk.scu",

@@ -7,6 +7,7 @@ from modality_sdk.dataset.dictionary import assign, assign_known, build, has_con
 from modality_sdk.dataset.mapping import begin_step, local_time
 from modality_sdk.dataset.mpps import mpps_create, mpps_set
 from modality_sdk.dataset.objects import object_attributes
+from modality_sdk.dataset.requests import referenced_requests
 from modality_sdk.dataset.sop_classes import class_name, is_image, reference_sequence
 from modality_sdk.dataset.worklist import read_worklist_item, worklist_identifier
 from modality_sdk.dataset.worklist_changes import worklist_changes
@@ -33,6 +34,7 @@ __all__ = [
     "read_commitment_report",
     "read_worklist_item",
     "reference_sequence",
+    "referenced_requests",
     "rejection_code",
     "worklist_changes",
     "worklist_identifier",

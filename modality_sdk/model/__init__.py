@@ -24,6 +24,13 @@ from modality_sdk.model.delivery import (
     MppsResult,
     StoreResult,
 )
+from modality_sdk.model.dose import (
+    AcquisitionDeviceType,
+    DoseReporting,
+    DoseSource,
+    ReferencePoint,
+    Synchronization,
+)
 from modality_sdk.model.finding import Finding, Severity
 from modality_sdk.model.identifiers import Issuer, OtherPatientId, PatientIdQualifiers, PersonIdentification
 from modality_sdk.model.network import (
@@ -60,6 +67,7 @@ from modality_sdk.model.worklist import WorklistChange, WorklistItem, WorklistPr
 
 __all__ = [
     "Acquisition",
+    "AcquisitionDeviceType",
     "CancelToken",
     "Code",
     "CommitmentPolicy",
@@ -71,6 +79,8 @@ __all__ = [
     "DestinationState",
     "Detector",
     "DiscontinuationReason",
+    "DoseReporting",
+    "DoseSource",
     "EchoResult",
     "Equipment",
     "Exposure",
@@ -99,6 +109,7 @@ __all__ = [
     "PresentationIntent",
     "ProtocolChoice",
     "Quirks",
+    "ReferencePoint",
     "RejectionReason",
     "Rendition",
     "RetryPolicy",
@@ -107,6 +118,7 @@ __all__ = [
     "SopReference",
     "StepStatus",
     "StoreResult",
+    "Synchronization",
     "Timeouts",
     "TlsOptions",
     "VoiLut",

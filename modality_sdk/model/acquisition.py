@@ -178,6 +178,9 @@ class Exposure:
         In mm.
     dose_area_product
         In dGy·cm², as in Image and Fluoroscopy Area Dose Product (0018,115E).
+    dose_rp
+        Air kerma at the reference point in mGy, without backscatter, as measured; where that point is, the device's
+        `DoseReporting` says.
     exposure_index, target_exposure_index, deviation_index
         IEC 62494-1; given together or not at all.
     focal_spot
@@ -206,6 +209,7 @@ class Exposure:
     grid: tuple[str, ...] = ()
     field_height: float | None = None
     field_width: float | None = None
+    dose_rp: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

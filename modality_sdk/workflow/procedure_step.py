@@ -8,8 +8,8 @@ from typing import Literal, Self
 import numpy as np
 
 from modality_sdk.dataset import mpps_create, mpps_set, object_attributes
-from modality_sdk.errors import InvalidValue, StateError
-from modality_sdk.iod.anatomy import anatomic_region
+from modality_sdk.errors import StateError
+from modality_sdk.iod import check_irradiation_event
 from modality_sdk.journal import InstanceRecord, SpoolFile, Transaction
 from modality_sdk.model import (
     Acquisition,
@@ -30,7 +30,6 @@ from modality_sdk.model import (
     WorklistItem,
 )
 from modality_sdk.queue import PREDECESSOR_FAILED, Job
-from modality_sdk.uid import is_uid
 from modality_sdk.workflow.delivery import JobKind
 from modality_sdk.workflow.instance import Instance
 from modality_sdk.workflow.intake import ImageIntake
@@ -219,13 +218,9 @@ class PerformedStep:
         StateError
             When the step is final.
         InvalidValue
-            When UID, time or body part cannot stand in a dose report.
+            When a value cannot stand in a dose report.
         """
-        if not is_uid(event.uid):
-            raise InvalidValue("IrradiationEventUID", "is a UID (PS3.5 section 9.1)")
-        if event.started.utcoffset() is None:
-            raise InvalidValue("DateTimeStarted", "carries a time zone")
-        anatomic_region(event.acquisition.body_part)
+        check_irradiation_event(event)
         with self._lock, self._journal.transaction() as tx:
             step = self._open_step(tx)
             tx.add_irradiation_event(self._uid, event)
