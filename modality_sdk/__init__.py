@@ -79,7 +79,7 @@ from modality_sdk.model import (
 from modality_sdk.uid import UidGenerator, UidSource
 
 if TYPE_CHECKING:
-    from modality_sdk.iod import DxImage
+    from modality_sdk.iod import DxImage, GrayscalePresentationState, KeyObjectNote, RejectionNote
     from modality_sdk.queue import TransmissionQueue
     from modality_sdk.scu import Commitment, Mpps, Storage, Verification, Worklist
     from modality_sdk.settings import Listen, Settings
@@ -115,6 +115,7 @@ __all__ = [
     "Equipment",
     "Event",
     "Exposure",
+    "GrayscalePresentationState",
     "ImageStored",
     "Instance",
     "InstanceState",
@@ -122,6 +123,7 @@ __all__ = [
     "IodError",
     "IrradiationEvent",
     "JobState",
+    "KeyObjectNote",
     "Listen",
     "LossyNotAllowed",
     "MissingAttribute",
@@ -143,6 +145,7 @@ __all__ = [
     "QueueError",
     "QueueFull",
     "QueueNearlyFull",
+    "RejectionNote",
     "RejectionReason",
     "Rendition",
     "ResponseTimeout",
@@ -173,6 +176,9 @@ __all__ = [
 
 _LAZY = {
     "DxImage": "modality_sdk.iod",
+    "GrayscalePresentationState": "modality_sdk.iod",
+    "KeyObjectNote": "modality_sdk.iod",
+    "RejectionNote": "modality_sdk.iod",
     "TransmissionQueue": "modality_sdk.queue",
     "Commitment": "modality_sdk.scu",
     "Mpps": "modality_sdk.scu",
