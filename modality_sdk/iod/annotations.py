@@ -1,19 +1,20 @@
 """Graphic annotations and their layers (PS3.3 C.10.5, C.10.7), and the letters that mark a side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pydicom import Dataset
 
 from modality_sdk.dataset import assign, build, reference_sequence
 from modality_sdk.errors import InvalidValue, MissingAttribute
-from modality_sdk.iod.displayed_area import SpatialTransformation
+from modality_sdk.iod.displayed_area import Rectangle, SpatialTransformation, part_seen
 from modality_sdk.iod.numbers import finite, pair
 from modality_sdk.iod.references import meant
 from modality_sdk.iod.terms import term
 from modality_sdk.model import (
     Annotation,
     AnnotationUnits,
+    DisplayedArea,
     Graphic,
     GraphicLayer,
     GraphicType,
@@ -29,7 +30,6 @@ MARKER_LAYER: Final = "MARKERS"
 
 _PLACES: Final = {GraphicType.POINT: 1, GraphicType.CIRCLE: 2, GraphicType.ELLIPSE: 4}
 _Place = tuple[float, float]
-_Extent = tuple[float, float]
 
 
 def assign_annotations(
@@ -38,15 +38,22 @@ def assign_annotations(
     layers: Sequence[GraphicLayer],
     images: Sequence[ReferencedImage],
     transformation: SpatialTransformation,
+    seen: Mapping[str, Rectangle],
 ) -> None:
     """Set the Graphic Annotation and the Graphic Layer Sequence.
 
     Without any layer declared, those used are declared in the order of their first use.
 
+    Parameters
+    ----------
+    seen
+        By SOP Instance UID, what is displayed of each image: a text outside, a side marker for one, would be lost.
+
     Raises
     ------
     IodError
-        A layer is not declared or twice, an image unknown, a place outside the image, a drawing or a text incomplete.
+        A layer is not declared or twice, an image unknown, a drawing outside its image, a text outside of what is
+        displayed, either of them incomplete.
     """
     used = list(dict.fromkeys(annotation.layer for annotation in annotations))
     declared = list(layers) or [GraphicLayer(name=name, order=order) for order, name in enumerate(used, start=1)]
@@ -58,7 +65,7 @@ def assign_annotations(
     if declared:
         assign(dataset, "GraphicLayerSequence", [_layer(layer) for layer in declared])
     if annotations:
-        items = [_annotation(annotation, images, transformation) for annotation in annotations]
+        items = [_annotation(annotation, images, transformation, seen) for annotation in annotations]
         assign(dataset, "GraphicAnnotationSequence", items)
 
 
@@ -74,24 +81,29 @@ def _layer(layer: GraphicLayer) -> Dataset:
 
 
 def _annotation(
-    annotation: Annotation, images: Sequence[ReferencedImage], transformation: SpatialTransformation
+    annotation: Annotation,
+    images: Sequence[ReferencedImage],
+    transformation: SpatialTransformation,
+    seen: Mapping[str, Rectangle],
 ) -> Dataset:
     shown = meant("GraphicAnnotationSequence", annotation.images, images)
     if not annotation.graphics and not annotation.texts:
         raise MissingAttribute("GraphicObjectSequence", "an annotation has a drawing or a text (PS3.3 C.10.5)")
     # inside of the smallest is inside of each
-    extent = (min(image.columns for image in shown), min(image.rows for image in shown))
+    whole = (0.0, 0.0, min(image.columns for image in shown), min(image.rows for image in shown))
+    left, top, right, bottom = zip(*(seen[image.sop.sop_instance_uid] for image in shown), strict=True)
+    displayed = (max(left), max(top), min(right), min(bottom))
     item = build(GraphicLayer=annotation.layer)
     if annotation.images:
         assign(item, "ReferencedImageSequence", reference_sequence(annotation.images))
     if annotation.texts:
-        assign(item, "TextObjectSequence", [_text(text, extent, transformation) for text in annotation.texts])
+        assign(item, "TextObjectSequence", [_text(text, displayed, transformation) for text in annotation.texts])
     if annotation.graphics:
-        assign(item, "GraphicObjectSequence", [_graphic(graphic, extent) for graphic in annotation.graphics])
+        assign(item, "GraphicObjectSequence", [_graphic(graphic, whole) for graphic in annotation.graphics])
     return item
 
 
-def _graphic(graphic: Graphic, extent: _Extent) -> Dataset:
+def _graphic(graphic: Graphic, extent: Rectangle) -> Dataset:
     kind = term(GraphicType, "GraphicType", graphic.type)
     units = term(AnnotationUnits, "GraphicAnnotationUnits", graphic.units)
     places = [_inside("GraphicData", place, units, extent) for place in graphic.places]
@@ -117,7 +129,7 @@ def _graphic(graphic: Graphic, extent: _Extent) -> Dataset:
     return item
 
 
-def _text(text: TextAnnotation, extent: _Extent, transformation: SpatialTransformation) -> Dataset:
+def _text(text: TextAnnotation, extent: Rectangle, transformation: SpatialTransformation) -> Dataset:
     units = term(AnnotationUnits, "BoundingBoxAnnotationUnits", text.units)
     if not text.text.strip():
         raise MissingAttribute("UnformattedTextValue", "a text has a value (PS3.3 C.10.5)")
@@ -144,18 +156,24 @@ def _text(text: TextAnnotation, extent: _Extent, transformation: SpatialTransfor
     return item
 
 
-def _inside(attribute: str, place: object, units: AnnotationUnits, extent: _Extent) -> _Place:
+def _inside(attribute: str, place: object, units: AnnotationUnits, extent: Rectangle) -> _Place:
     """A place of the image, or of the displayed area in fractions."""
     values = pair(attribute, place, "must be column and row (PS3.3 C.10.5)")
     column, row = (finite(attribute, value) for value in values)
-    width, height = extent if units is AnnotationUnits.PIXEL else (1.0, 1.0)
-    if not (0 <= column <= width and 0 <= row <= height):
+    left, top, right, bottom = extent if units is AnnotationUnits.PIXEL else (0.0, 0.0, 1.0, 1.0)
+    if not (left <= column <= right and top <= row <= bottom):
         raise InvalidValue(attribute, "must lie inside the image or the displayed area (PS3.3 C.10.5)")
     return column, row
 
 
 def side_marker(
-    side: str, image: ReferencedImage, *, layer: str = MARKER_LAYER, height: float = 0.06, inset: float = 0.03
+    side: str,
+    image: ReferencedImage,
+    *,
+    area: DisplayedArea | None = None,
+    layer: str = MARKER_LAYER,
+    height: float = 0.06,
+    inset: float = 0.03,
 ) -> Annotation:
     """The letter R or L near the edge of the image that lies to that side of the patient.
 
@@ -169,8 +187,10 @@ def side_marker(
         ``R`` or ``L``.
     image
         The one marked.
+    area
+        What is displayed of it, if that is not all; its edges then count.
     height, inset
-        Of the letter and from the edges, as fractions of the shorter side of the image.
+        Of the letter and from the edges, as fractions of the shorter side.
 
     Returns
     -------
@@ -183,17 +203,17 @@ def side_marker(
     """
     if side not in ("R", "L"):
         raise InvalidValue("UnformattedTextValue", "a side marker is R or L")
-    shorter = min(image.rows, image.columns)
+    left, top, right, bottom = part_seen(area or DisplayedArea(), image)
+    shorter = min(right - left, bottom - top)
     size, margin = height * shorter, inset * shorter
     if size <= 0 or margin < 0 or size + 2 * margin > shorter:
         raise InvalidValue("BoundingBoxTopLeftHandCorner", "the letter must have room in the image")
-    far_column, far_row = image.columns - margin - size, image.rows - margin - size
     rows, columns = image.patient_orientation or ("", "")
-    column, row = margin, margin
+    column, row = left + margin, top + margin
     if {"R", "L"} & set(rows):
-        column = far_column if side in rows else margin
+        column = right - margin - size if side in rows else column
     elif {"R", "L"} & set(columns):
-        row = far_row if side in columns else margin
+        row = bottom - margin - size if side in columns else row
     text = TextAnnotation(
         text=side, box=((column, row), (column + size, row + size)), justification=Justification.CENTER
     )

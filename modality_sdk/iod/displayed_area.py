@@ -13,10 +13,14 @@ from modality_sdk.iod.references import meant
 from modality_sdk.iod.terms import term
 from modality_sdk.model import DisplayedArea, ImageRotation, PresentationSizeMode, ReferencedImage
 
-__all__ = ["SpatialTransformation", "assign_displayed_areas"]
+__all__ = ["Rectangle", "SpatialTransformation", "assign_displayed_areas", "part_seen"]
 
 _Place = TypeVar("_Place", tuple[int, int], tuple[float, float])
 
+Rectangle = tuple[float, float, float, float]
+"""Left, top, right and bottom, in places of annotations: from the corner of the first pixel."""
+
+_CORNER = "must be column and row, whole numbers (PS3.3 C.10.4)"
 _SPACING = "must be two numbers above 0, in mm (PS3.3 C.10.4)"
 _ASPECT = "must be two whole numbers above 0 (PS3.3 C.10.4)"
 
@@ -49,10 +53,15 @@ def assign_displayed_areas(
     areas: Sequence[DisplayedArea],
     images: Sequence[ReferencedImage],
     transformation: SpatialTransformation,
-) -> None:
+) -> dict[str, Rectangle]:
     """Set the Displayed Area Selection Sequence; images without an area of their own are shown whole, scaled to fit.
 
     Images whose items would be equal share one; a single item for all of them carries no references.
+
+    Returns
+    -------
+    dict
+        By SOP Instance UID, what is seen of each image.
 
     Raises
     ------
@@ -65,8 +74,11 @@ def assign_displayed_areas(
             if chosen.setdefault(image.sop.sop_instance_uid, area) is not area:
                 raise InvalidValue("DisplayedAreaSelectionSequence", "an image has one displayed area (PS3.3 C.10.4)")
     items: list[tuple[Dataset, list[ReferencedImage]]] = []
+    seen: dict[str, Rectangle] = {}
     for image in images:
-        item = _item(chosen.get(image.sop.sop_instance_uid, DisplayedArea()), image, transformation)
+        area = chosen.get(image.sop.sop_instance_uid, DisplayedArea())
+        seen[image.sop.sop_instance_uid] = part_seen(area, image)
+        item = _item(area, image, transformation)
         for known, sharing in items:
             if known == item:
                 sharing.append(image)
@@ -77,16 +89,36 @@ def assign_displayed_areas(
         for item, sharing in items:
             assign(item, "ReferencedImageSequence", reference_sequence(image.sop for image in sharing))
     assign(dataset, "DisplayedAreaSelectionSequence", [item for item, _ in items])
+    return seen
+
+
+def part_seen(area: DisplayedArea, image: ReferencedImage) -> Rectangle:
+    """What is seen of the image, in places of annotations.
+
+    Raises
+    ------
+    InvalidValue
+        Nothing is.
+    """
+    first, last = _corners(area, image)
+    return max(first[0], 1) - 1, max(first[1], 1) - 1, min(last[0], image.columns), min(last[1], image.rows)
+
+
+def _corners(area: DisplayedArea, image: ReferencedImage) -> tuple[tuple[int, int], tuple[int, int]]:
+    first, last = area.top_left or (1, 1), area.bottom_right or (image.columns, image.rows)
+    for attribute, place in (("TopLeft", first), ("BottomRight", last)):
+        keyword = f"DisplayedArea{attribute}HandCorner"
+        if any(not isinstance(number, int) for number in pair(keyword, place, _CORNER)):
+            raise InvalidValue(keyword, _CORNER)
+    inside = first[0] <= image.columns and first[1] <= image.rows and last[0] >= 1 and last[1] >= 1
+    if not inside or first[0] > last[0] or first[1] > last[1]:
+        raise InvalidValue("DisplayedAreaBottomRightHandCorner", "must show a part of the image (PS3.3 C.10.4)")
+    return first, last
 
 
 def _item(area: DisplayedArea, image: ReferencedImage, transformation: SpatialTransformation) -> Dataset:
     mode = term(PresentationSizeMode, "PresentationSizeMode", area.size_mode)
-    first, last = area.top_left or (1, 1), area.bottom_right or (image.columns, image.rows)
-    for attribute, place in (("TopLeft", first), ("BottomRight", last)):
-        pair(f"DisplayedArea{attribute}HandCorner", place, "must be column and row (PS3.3 C.10.4)")
-    inside = first[0] <= image.columns and first[1] <= image.rows and last[0] >= 1 and last[1] >= 1
-    if not inside or first[0] > last[0] or first[1] > last[1]:
-        raise InvalidValue("DisplayedAreaBottomRightHandCorner", "must show a part of the image (PS3.3 C.10.4)")
+    first, last = _corners(area, image)
     top_left, bottom_right = transformation.corners(first, last)
     item = build(
         DisplayedAreaTopLeftHandCorner=list(top_left),

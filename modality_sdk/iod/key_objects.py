@@ -31,7 +31,7 @@ from modality_sdk.iod.content_items import (
     uid_content,
 )
 from modality_sdk.iod.references import series_of
-from modality_sdk.iod.terms import term
+from modality_sdk.iod.terms import of_right_type, term
 from modality_sdk.model import (
     Code,
     DeviceObserver,
@@ -153,7 +153,8 @@ class KeyObjectNote(Dataset):
         title = term(KeyObjectTitle, "ConceptNameCodeSequence", title)
         if series.modality != "KO":
             raise InvalidValue("Modality", "the series of a key object document must be KO (PS3.3 C.17.6.1)")
-        _check_instances(instances, step.study_instance_uid)
+        with of_right_type("CurrentRequestedProcedureEvidenceSequence"):
+            _check_instances(instances, step.study_instance_uid)
         self.update(object_attributes(step, series))
         for keyword in _FOREIGN:
             self.pop(keyword, None)
@@ -166,12 +167,14 @@ class KeyObjectNote(Dataset):
         if step.items:
             assign(self, "ReferencedRequestSequence", referenced_requests(step))
         assign(self, "CurrentRequestedProcedureEvidenceSequence", _by_study(instances))
-        _assign_identical(self, instances, identical_documents, step.study_instance_uid)
+        with of_right_type("IdenticalDocumentsSequence"):
+            _assign_identical(self, instances, identical_documents, step.study_instance_uid)
         assign(self, "ValueType", "CONTAINER")
         assign(self, "ConceptNameCodeSequence", code_sequence([key_object_title_code(title)]))
         assign(self, "ContinuityOfContent", "SEPARATE")
         assign(self, "ContentTemplateSequence", [build(MappingResource="DCMR", TemplateIdentifier="2010")])
-        content = _modifiers(title, reason, best_of) + _observer(observer)
+        with of_right_type("ContentSequence"):
+            content = _modifiers(title, reason, best_of) + _observer(observer)
         if description:
             content.append(text_content("CONTAINS", _DESCRIPTION, description))
         for instance in instances:

@@ -23,7 +23,7 @@ from modality_sdk.iod.displayed_area import SpatialTransformation, assign_displa
 from modality_sdk.iod.numbers import finite, pair
 from modality_sdk.iod.references import check_images, meant, series_of
 from modality_sdk.iod.shutters import assign_shutter
-from modality_sdk.iod.terms import term
+from modality_sdk.iod.terms import of_right_type, term
 from modality_sdk.model import (
     Annotation,
     DisplayedArea,
@@ -75,7 +75,7 @@ class GrayscalePresentationState(Dataset):
     displayed_areas
         At most one for each image; without one, all of it, scaled to fit.
     annotations, layers
-        The layers of the annotations, if not given, are declared in the order of use.
+        The layers of the annotations, if not given, are declared in the order of use. Texts lie in what is displayed.
     presentation_lut_shape
         INVERSE shows low values white. By default as the images are: INVERSE for MONOCHROME1.
 
@@ -129,7 +129,8 @@ class GrayscalePresentationState(Dataset):
         self.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         if series.modality != "PR":
             raise InvalidValue("Modality", "the series of a presentation state must be PR (PS3.3 C.11.9)")
-        check_images(images, step.study_instance_uid)
+        with of_right_type("ReferencedSeriesSequence"):
+            check_images(images, step.study_instance_uid)
         transformation = SpatialTransformation(
             rotation=term(ImageRotation, "ImageRotation", rotation), horizontal_flip=horizontal_flip
         )
@@ -144,14 +145,19 @@ class GrayscalePresentationState(Dataset):
         assign(self, "PresentationCreationTime", created.time())
         assign(self, "ReferencedSeriesSequence", series_of(images, "ReferencedImageSequence"))
         if rescale is not None:
-            _assign_rescale(self, rescale)
+            with of_right_type("RescaleSlope"):
+                _assign_rescale(self, rescale)
         if voi_luts:
-            _assign_voi_luts(self, voi_luts, images)
+            with of_right_type("SoftcopyVOILUTSequence"):
+                _assign_voi_luts(self, voi_luts, images)
         if shutter is not None:
-            assign_shutter(self, shutter, images)
+            with of_right_type("ShutterShape"):
+                assign_shutter(self, shutter, images)
         transformation.assign(self)
-        assign_displayed_areas(self, displayed_areas, images, transformation)
-        assign_annotations(self, annotations, layers, images, transformation)
+        with of_right_type("DisplayedAreaSelectionSequence"):
+            seen = assign_displayed_areas(self, displayed_areas, images, transformation)
+        with of_right_type("GraphicAnnotationSequence"):
+            assign_annotations(self, annotations, layers, images, transformation, seen)
         assign(self, "PresentationLUTShape", _shape(presentation_lut_shape, images).value)
         declare(self, ensure_encodable(self, step.specific_character_set))
 
