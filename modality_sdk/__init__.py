@@ -90,7 +90,17 @@ from modality_sdk.model import (
 from modality_sdk.uid import UidGenerator, UidSource
 
 if TYPE_CHECKING:
-    from modality_sdk.iod import CrImage, DxImage, RadiationDoseReport, TemplateDeviation, validate, validate_exam
+    from modality_sdk.iod import (
+        CrImage,
+        DxImage,
+        GrayscalePresentationState,
+        KeyObjectNote,
+        RadiationDoseReport,
+        RejectionNote,
+        TemplateDeviation,
+        validate,
+        validate_exam,
+    )
     from modality_sdk.queue import TransmissionQueue
     from modality_sdk.scu import Commitment, Mpps, Storage, Verification, Worklist
     from modality_sdk.settings import Listen, Settings
@@ -132,6 +142,7 @@ __all__ = [
     "Exposure",
     "FieldOfView",
     "Finding",
+    "GrayscalePresentationState",
     "ImageStored",
     "Instance",
     "InstanceState",
@@ -139,6 +150,7 @@ __all__ = [
     "IodError",
     "IrradiationEvent",
     "JobState",
+    "KeyObjectNote",
     "Listen",
     "LossyNotAllowed",
     "MissingAttribute",
@@ -164,6 +176,7 @@ __all__ = [
     "QueueNearlyFull",
     "RadiationDoseReport",
     "ReferencePoint",
+    "RejectionNote",
     "RejectionReason",
     "Rendition",
     "ResponseTimeout",
@@ -205,6 +218,9 @@ _LAZY = {
     "validate_exam": "modality_sdk.iod",
     "RadiationDoseReport": "modality_sdk.iod",
     "TemplateDeviation": "modality_sdk.iod",
+    "GrayscalePresentationState": "modality_sdk.iod",
+    "KeyObjectNote": "modality_sdk.iod",
+    "RejectionNote": "modality_sdk.iod",
     "TransmissionQueue": "modality_sdk.queue",
     "Commitment": "modality_sdk.scu",
     "Mpps": "modality_sdk.scu",

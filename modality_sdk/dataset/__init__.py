@@ -1,7 +1,14 @@
 """Data sets by the dictionary: codes, character sets, and the worklist to object to MPPS mapping."""
 
 from modality_sdk.dataset.character_sets import declare, ensure_encodable
-from modality_sdk.dataset.codes import code_item, code_sequence, discontinuation_code, read_code, rejection_code
+from modality_sdk.dataset.codes import (
+    code_item,
+    code_sequence,
+    discontinuation_code,
+    key_object_title_code,
+    read_code,
+    rejection_code,
+)
 from modality_sdk.dataset.commitment import commitment_request, read_commitment_report
 from modality_sdk.dataset.dictionary import assign, assign_known, build, has_control_characters
 from modality_sdk.dataset.mapping import begin_step, local_time
@@ -26,6 +33,7 @@ __all__ = [
     "ensure_encodable",
     "has_control_characters",
     "is_image",
+    "key_object_title_code",
     "local_time",
     "mpps_create",
     "mpps_set",
