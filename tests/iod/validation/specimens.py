@@ -5,26 +5,52 @@ from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 from pydicom import Dataset
-from pydicom.uid import DigitalXRayImageStorageForProcessing
+from pydicom.uid import DigitalXRayImageStorageForPresentation, DigitalXRayImageStorageForProcessing
 
 from modality_sdk.dataset import begin_step
-from modality_sdk.iod import CrImage, DxImage
+from modality_sdk.iod import (
+    CrImage,
+    DxImage,
+    GrayscalePresentationState,
+    RadiationDoseReport,
+    RejectionNote,
+    referenced_image,
+    referenced_instance,
+    side_marker,
+)
 from modality_sdk.model import (
     Acquisition,
+    AcquisitionDeviceType,
+    Annotation,
     Code,
     Detector,
+    DisplayedArea,
+    DisplayShutter,
+    DoseReporting,
     Equipment,
     Exposure,
     FieldOfView,
+    Graphic,
+    GraphicLayer,
+    GraphicType,
+    ImageRotation,
+    IrradiationEvent,
+    ModalityRescale,
     Patient,
     PatientState,
     PerformedProcedureStep,
     PerformedSeries,
+    PersonObserver,
     PixelSpacingCalibration,
     Plate,
     PresentationIntent,
+    PresentationSizeMode,
     ProtocolChoice,
+    RejectionReason,
+    SoftcopyVoiLut,
     SopReference,
+    Synchronization,
+    TextAnnotation,
     VoiLut,
     WorklistItem,
 )
@@ -194,5 +220,92 @@ def cr() -> CrImage:
     )
 
 
-SPECIMENS: Mapping[str, Callable[[], Dataset]] = {"dx": dx, "processing": dx_for_processing, "cr": cr}
+def dose_report(*, device_type: AcquisitionDeviceType = AcquisitionDeviceType.INTEGRATED) -> RadiationDoseReport:
+    """A dose report of an exposure with an image, and of one without."""
+    image = SopReference(sop_class_uid=DigitalXRayImageStorageForPresentation, sop_instance_uid="2.25.41")
+    return RadiationDoseReport(
+        [
+            IrradiationEvent(uid=EVENT, started=STARTED, acquisition=ACQUISITION, image=image, comment="First"),
+            IrradiationEvent(uid="2.25.6", started=STARTED + timedelta(minutes=1), acquisition=ACQUISITION),
+        ],
+        step=step(),
+        series=series(4, "SR"),
+        reporting=DoseReporting(
+            device_observer_uid="2.25.77",
+            device_type=device_type,
+            synchronization=Synchronization(
+                frame_of_reference_uid="2.25.78", trigger="NO TRIGGER", acquisition_time_synchronized=True
+            ),
+        ),
+        sop_instance_uid="2.25.44",
+        instance_number=1,
+        created_at=STARTED + timedelta(minutes=30),
+        image_series={"2.25.41": "2.25.31"},
+        authorizing_person="Physician^Phil",
+        comment="Both needed",
+    )
+
+
+def presentation_state() -> GrayscalePresentationState:
+    """A presentation state with everything that one can say, for the DX image."""
+    image = referenced_image(dx())
+    text = TextAnnotation(text="Marked", box=((2.0, 2.0), (10.0, 6.0)), anchor=(12.0, 12.0), anchor_visible=True)
+    beside = TextAnnotation(text="Beside", anchor=(5.0, 5.0))
+    boxed = TextAnnotation(text="Boxed", box=((2.0, 12.0), (10.0, 16.0)))
+    circle = Graphic(type=GraphicType.CIRCLE, places=((8.0, 8.0), (8.0, 12.0)), filled=True)
+    return GrayscalePresentationState(
+        step=step(),
+        series=series(5, "PR"),
+        images=[image],
+        sop_instance_uid="2.25.45",
+        instance_number=1,
+        created_at=STARTED + timedelta(minutes=31),
+        content_label="MARKED",
+        content_description="What was marked",
+        content_creator="Operator^Olga",
+        rescale=ModalityRescale(slope=1.0, intercept=0.0, type="US"),
+        voi_luts=[SoftcopyVoiLut(window=(2000.0, 3000.0), images=(image.sop,))],
+        shutter=DisplayShutter(rectangle=(1, 24, 1, 36), circle=(12, 18, 11), polygon=((2, 2), (22, 2), (12, 34))),
+        rotation=ImageRotation.CLOCKWISE,
+        horizontal_flip=True,
+        displayed_areas=[DisplayedArea(size_mode=PresentationSizeMode.MAGNIFY, magnification_ratio=2.0)],
+        annotations=[
+            Annotation(layer="MARKS", graphics=(circle,), texts=(text, beside, boxed), images=(image.sop,)),
+            side_marker("L", image),
+        ],
+        layers=[
+            GraphicLayer(name="MARKS", order=1, description="Marks", grayscale_value=65535),
+            GraphicLayer(name="MARKERS", order=2),
+        ],
+    )
+
+
+def rejection_note() -> RejectionNote:
+    """A note that rejects the DX image."""
+    return RejectionNote(
+        RejectionReason.POSITIONING,
+        step=step(),
+        series=series(6, "KO"),
+        instances=[referenced_instance(dx())],
+        sop_instance_uid="2.25.46",
+        instance_number=1,
+        created_at=STARTED + timedelta(minutes=32),
+        description="Turned away",
+        observer=PersonObserver(name="Operator^Olga", organization="Example Hospital"),
+    )
+
+
+def exam() -> list[Dataset]:
+    """Objects of one exam."""
+    return [dx(), dx_for_processing(), dose_report(), presentation_state(), rejection_note()]
+
+
+SPECIMENS: Mapping[str, Callable[[], Dataset]] = {
+    "dx": dx,
+    "processing": dx_for_processing,
+    "cr": cr,
+    "dose": dose_report,
+    "state": presentation_state,
+    "note": rejection_note,
+}
 """By a short name."""
