@@ -173,11 +173,14 @@ NESTED: Final[Mapping[str, Condition]] = {
     "PresentationPixelMagnificationRatio": Condition(
         required=_holds("PresentationSizeMode", "MAGNIFY"), section="PS3.3 C.10.4"
     ),
-    "AnchorPoint": Condition(required=_lacks(*_BOX), section="PS3.3 C.10.5"),
+    "AnchorPoint": Condition(
+        required=_any(_lacks(*_BOX), _has("AnchorPointVisibility"), _has("AnchorPointAnnotationUnits")),
+        section="PS3.3 C.10.5",
+    ),
     "AnchorPointVisibility": Condition(required=_has("AnchorPoint"), section="PS3.3 C.10.5"),
     "AnchorPointAnnotationUnits": Condition(required=_has("AnchorPoint"), section="PS3.3 C.10.5"),
     **{
-        keyword: Condition(required=_lacks("AnchorPoint"), section="PS3.3 C.10.5")
+        keyword: Condition(required=_any(_lacks("AnchorPoint"), *(_has(part) for part in _BOX)), section="PS3.3 C.10.5")
         for keyword in (*_BOX, "BoundingBoxTextHorizontalJustification")
     },
     "GraphicFilled": Condition(

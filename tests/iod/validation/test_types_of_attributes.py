@@ -19,12 +19,12 @@ Place = tuple[str | int, ...]
 """Keywords, and numbers of items from 0 on."""
 
 REPLACED = {
-    # another attribute that is there takes its place
     "WindowCenter": "a curve displays the image as well",
     "VOILUTSequence": "a window displays the image as well",
-    "LUTExplanation": "",
-    "BoundingBoxAnnotationUnits": "the text has an anchor point as well",
+    "GraphicAnnotationSequence": "it is the whole of its module, which an object may do without",
+    "SoftcopyVOILUTSequence": "it is the whole of its module, which an object may do without",
 }
+"""What may be taken out of a full object, and why."""
 
 
 @cache
