@@ -48,7 +48,12 @@ CONTEXTS: Final[Mapping[str, Context]] = {
 """By keyword of the sequence. Codes of content items have their groups in the rows of the templates."""
 
 _FURTHER: Final[Mapping[int, Mapping[Concept, str]]] = {
-    # editions of PS3.16 before the one that pydicom holds; dose management systems know these
+    # editions of PS3.16 before the one that pydicom holds; archives and dose management systems know these
+    4031: {
+        ("SCT", "51185008"): "Chest",
+        ("SCT", "113345001"): "Abdomen",
+        ("SCT", "12921003"): "Pelvis",
+    },
     10006: {
         ("SCT", "105830007"): "Aluminum or Aluminum compound",
         ("SCT", "105837005"): "Copper or Copper compound",

@@ -12,7 +12,7 @@ from pydicom.uid import (
 )
 
 from modality_sdk.iod.anatomy import BODY_PARTS, anatomic_region
-from modality_sdk.iod.validation.codes import concept_of
+from modality_sdk.iod.validation.codes import concept_of, group
 from modality_sdk.iod.validation.reading import items, number, numbers, text, texts, values
 from modality_sdk.model import Finding, Severity
 
@@ -147,12 +147,10 @@ def _anatomy(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(attribute="AnatomicRegionSequence", rule=rule, section="PS3.3 C.8.11.2")
     if part is None:
         return
-    region = anatomic_region(part.term)
-    if regions and concept_of(regions[0]) != (region.scheme, region.value):
-        known = {anatomic_region(term).value for term in BODY_PARTS}
-        if concept_of(regions[0])[1] in known:
-            rule = "contradicts Body Part Examined"
-            yield Finding(attribute="AnatomicRegionSequence[1]", rule=rule, section="PS3.3 C.8.11.2")
+    meaning = group(4031).get(concept_of(regions[0])) if regions else None
+    if meaning is not None and meaning != anatomic_region(part.term).meaning:
+        rule = "contradicts Body Part Examined"
+        yield Finding(attribute="AnatomicRegionSequence[1]", rule=rule, section="PS3.3 C.8.11.2")
     if part.paired and side in ("", "U"):
         name = "ImageLaterality" if "ImageLaterality" in dataset else "Laterality"
         yield Finding(attribute=name, rule="must tell the side of a paired body part", section="PS3.3 C.7.3.1")

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import cache
 from math import isfinite
 from typing import Final
 
@@ -9,7 +10,7 @@ from pydicom import DataElement, Dataset
 from pydicom.datadict import keyword_for_tag
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
-from pydicom.tag import BaseTag
+from pydicom.tag import BaseTag, Tag
 
 from modality_sdk.model import Code, Finding
 
@@ -83,9 +84,20 @@ def values(element: DataElement) -> list[object]:
     return [] if element.is_empty else [value]
 
 
+@cache
+def _tag(keyword: str) -> BaseTag:
+    return Tag(keyword)  # pydicom looks a keyword up anew each time
+
+
+def _element(dataset: Dataset, keyword: str) -> DataElement | None:
+    tag = _tag(keyword)
+    return dataset.get(tag, None)
+
+
 def texts(dataset: Dataset, keyword: str) -> list[str]:
     """All values of an attribute as texts; none where it is absent or empty."""
-    return [str(value) for value in values(dataset[keyword])] if keyword in dataset else []
+    element = _element(dataset, keyword)
+    return [] if element is None else [str(value) for value in values(element)]
 
 
 def text(dataset: Dataset, keyword: str) -> str:
@@ -109,9 +121,8 @@ def number(dataset: Dataset, keyword: str) -> float | None:
 
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
     """Items of a sequence; none where it is absent, empty or no sequence."""
-    if keyword not in dataset or dataset[keyword].VR != "SQ":
-        return []
-    return list(dataset[keyword].value)
+    element = _element(dataset, keyword)
+    return list(element.value) if element is not None and element.VR == "SQ" else []
 
 
 def code(dataset: Dataset, keyword: str) -> Code | None:

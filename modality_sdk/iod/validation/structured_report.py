@@ -91,7 +91,7 @@ def _value_code(item: Dataset) -> str:
 def check_dose_report(dataset: Dataset) -> Iterator[Finding]:
     """Judge an X-Ray Radiation Dose SR by A.35.8 and TID 10001."""
     yield from _check_root(dataset, "10001")
-    yield from _check_items(dataset, DOSE_RELATIONS)
+    yield from _check_items(dataset, DOSE_RELATIONS, without_name=())
     name = _name(dataset)
     if name != DOSE_REPORT.name and name[1]:
         rule = "must be X-Ray Radiation Dose Report"
@@ -139,7 +139,7 @@ def _check_root(dataset: Dataset, template: str) -> Iterator[Finding]:
             yield Finding(attribute=f"ContentTemplateSequence[1].{name}", rule=rule, section="PS3.3 C.18.8")
 
 
-def _check_items(dataset: Dataset, relations: _Relations) -> Iterator[Finding]:
+def _check_items(dataset: Dataset, relations: _Relations, without_name: tuple[str, ...]) -> Iterator[Finding]:
     """Value types, their values and relationships, throughout the tree."""
     known = {value_type for targets in relations.values() for value_type in targets}
     for path, item, around in _tree(dataset):
@@ -155,7 +155,7 @@ def _check_items(dataset: Dataset, relations: _Relations) -> Iterator[Finding]:
             rule = f"is not allowed for a {value_type} here"
             yield Finding(attribute=f"{path}.RelationshipType", rule=rule, section="PS3.3 A.35")
         yield from _check_value(item, value_type, path)
-        if value_type not in _REFERENCES and not items(item, "ConceptNameCodeSequence"):
+        if value_type not in without_name and not items(item, "ConceptNameCodeSequence"):
             rule = "is missing or empty; such an item has a name"
             yield Finding(attribute=f"{path}.ConceptNameCodeSequence", rule=rule, section="PS3.3 C.17.3")
 
@@ -356,7 +356,7 @@ def _check_evidence(dataset: Dataset) -> Iterator[Finding]:
 def check_key_objects(dataset: Dataset) -> Iterator[Finding]:
     """Judge a Key Object Selection Document by A.35.4 and TID 2010."""
     yield from _check_root(dataset, "2010")
-    yield from _check_items(dataset, KEY_OBJECT_RELATIONS)
+    yield from _check_items(dataset, KEY_OBJECT_RELATIONS, without_name=_REFERENCES)
     facts, section = _facts(dataset), "PS3.16 TID 2010"
     for title in items(dataset, "ConceptNameCodeSequence")[:1]:
         yield from check_meaning(title, "ConceptNameCodeSequence[1]", (7010,))
