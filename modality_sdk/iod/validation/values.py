@@ -51,7 +51,8 @@ def _check_values(path: str, element: DataElement, character_set: tuple[str, ...
     try:
         check_values(element.keyword, vr, found)
     except InvalidValue as error:
-        yield Finding(attribute=path, rule=error.rule, section="PS3.5 6.2")
+        rule, _, section = error.rule.removesuffix(")").rpartition(" (")
+        yield Finding(attribute=path, rule=rule, section=section)
         return
     if vr not in _TEXT:
         return
