@@ -17,6 +17,7 @@ from pydicom.uid import (
 )
 
 from modality_sdk.iod.anatomy import BODY_PARTS
+from modality_sdk.iod.validation.reading import items, number, text, texts
 
 __all__ = ["ATTRIBUTES", "MODULES", "NESTED", "Condition"]
 
@@ -52,11 +53,7 @@ def _lacks(*keywords: str) -> Test:
 
 
 def _holds(keyword: str, value: str) -> Test:
-    def test(dataset: Dataset) -> bool:
-        found = dataset.get(keyword)
-        return value in ([found] if isinstance(found, str) or found is None else list(found))
-
-    return test
+    return lambda dataset: value in texts(dataset, keyword)
 
 
 def _any(*tests: Test) -> Test:
@@ -68,18 +65,18 @@ def _never(_: Dataset) -> bool:
 
 
 def _for_presentation(dataset: Dataset) -> bool:
-    return str(dataset.get("PresentationIntentType")) != "FOR PROCESSING"
+    return text(dataset, "PresentationIntentType") != "FOR PROCESSING"
 
 
 def _paired_without_side(dataset: Dataset) -> bool:
-    part = BODY_PARTS.get(str(dataset.get("BodyPartExamined", "")))
+    part = BODY_PARTS.get(text(dataset, "BodyPartExamined"))
     return part is not None and part.paired and "ImageLaterality" not in dataset
 
 
 def _not_latin(dataset: Dataset) -> bool:
     # decoded text beyond ASCII was written in a character set that the object has to name
-    texts = (str(e.value) for e in dataset.iterall() if e.VR in {"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
-    return not all(text.isascii() for text in texts)
+    written = (str(e.value) for e in dataset.iterall() if e.VR in {"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
+    return not all(value.isascii() for value in written)
 
 
 _SHUTTERS: Final = ("RECTANGULAR", "CIRCULAR", "POLYGONAL")
@@ -130,7 +127,9 @@ ATTRIBUTES: Final[Mapping[tuple[str, str], Condition]] = {
     ("general-series", "Laterality"): Condition(required=_paired_without_side, section="PS3.3 C.7.3.1"),
     ("image-pixel", "PixelData"): Condition(required=_lacks("PixelDataProviderURL"), section="PS3.3 C.7.6.3"),
     ("image-pixel", "PlanarConfiguration"): Condition(
-        required=lambda d: d.get("SamplesPerPixel", 1) != 1, section="PS3.3 C.7.6.3", forbidden_otherwise=True
+        required=lambda d: number(d, "SamplesPerPixel") not in (None, 1),
+        section="PS3.3 C.7.6.3",
+        forbidden_otherwise=True,
     ),
     ("modality-lut", "RescaleIntercept"): Condition(required=_lacks("ModalityLUTSequence"), section="PS3.3 C.11.1"),
     ("modality-lut", "RescaleSlope"): Condition(required=_has("RescaleIntercept"), section="PS3.3 C.11.1"),
@@ -153,7 +152,7 @@ ATTRIBUTES: Final[Mapping[tuple[str, str], Condition]] = {
 
 def _content_items(dataset: Dataset) -> list[Dataset]:
     found = []
-    for item in dataset.get("ContentSequence", None) or ():
+    for item in items(dataset, "ContentSequence"):
         found += [item, *_content_items(item)]
     return found
 

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache
 from math import isfinite
+from threading import Lock
 from typing import Final
 
 from pydicom import DataElement, Dataset
@@ -11,6 +12,7 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as Items
 from pydicom.tag import BaseTag, Tag
+from pydicom.valuerep import PersonName
 
 from modality_sdk.model import Code, Finding
 
@@ -18,6 +20,7 @@ __all__ = ["code", "items", "name_of", "number", "numbers", "readable", "text", 
 
 _DEPTH: Final = 32
 """Deeper than any object that we judge; a bound against objects made to exhaust the stack."""
+_QUIET: Final = Lock()
 
 
 def readable(dataset: Dataset) -> tuple[Dataset, list[Finding]]:
@@ -26,8 +29,9 @@ def readable(dataset: Dataset) -> tuple[Dataset, list[Finding]]:
     pydicom converts an element when it is first looked at, and may raise or warn then.
     """
     findings: list[Finding] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they repeat values
+    # warnings repeat values; their filters are the process', so that threads have to take turns
+    with _QUIET, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         return _copy(dataset, "", 0, findings), findings
 
 
@@ -40,7 +44,9 @@ def _copy(dataset: Dataset, path: str, depth: int, findings: list[Finding]) -> D
             if element.VR == "SQ":
                 element = DataElement(tag, "SQ", _copy_items(element.value, where, depth, findings))
             else:
-                str(element.is_empty)
+                for value in values(element):
+                    if isinstance(value, PersonName):
+                        str(value)  # decoded no earlier
             copy.add(element)
         except Exception as error:
             rule = f"cannot be read ({type(error).__name__})"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pydicom import Dataset
 
 from modality_sdk.iod.validation.conditions import ATTRIBUTES, MODULES, NESTED, Condition
+from modality_sdk.iod.validation.reading import text
 from modality_sdk.iod.validation.tables import Attribute, attributes_of, modules_of
 from modality_sdk.model import Finding
 
@@ -13,7 +14,7 @@ __all__ = ["check_types"]
 
 def check_types(dataset: Dataset) -> Iterator[Finding]:
     """Judge every attribute of every module that the object has, or has to have."""
-    sop_class_uid = str(dataset.SOPClassUID)
+    sop_class_uid = text(dataset, "SOPClassUID")
     usages = modules_of(sop_class_uid)
     mandatory = {keyword for module, usage in usages.items() if usage == "M" for keyword in attributes_of(module)}
     for module, usage in usages.items():

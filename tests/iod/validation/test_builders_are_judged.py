@@ -41,7 +41,7 @@ from modality_sdk.testing import strategies
 
 pytestmark = pytest.mark.req("NFR-QUAL-01")
 
-fewer = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+fewer = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def problems(dataset: Dataset) -> list[str]:

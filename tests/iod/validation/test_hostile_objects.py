@@ -138,6 +138,20 @@ def test_what_cannot_be_decoded_is_a_finding_without_its_value() -> None:
     assert not told
 
 
+def test_a_name_that_its_character_set_cannot_hold_is_a_finding() -> None:
+    dataset = SPECIMENS["dx"]()
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    name = "Generäted^Patient".encode()
+    assert name in buffer.getvalue()
+    content = buffer.getvalue().replace(name, name.replace("ä".encode(), b"\xff\xfe"))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = {f.attribute: f.rule for f in validate(dcmread(io.BytesIO(content)))}
+    assert found == {"PatientName": "cannot be decoded in the declared character set"}
+    assert not told
+
+
 def test_a_written_object_is_judged_like_a_built_one() -> None:
     for name in SPECIMENS:
         buffer = io.BytesIO()
