@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TESTS := $(wildcard tests integration conformance)
-SCRIPTS := tools/lock tools/traceability
+SCRIPTS := tools/lock tools/traceability tools/extract-tables
 DOCUMENTS := $(wildcard README.md docs/*.md)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -18,6 +18,7 @@ _COMMANDS = {
     "queue": "Look after what waits to be sent.",
     "simulate": "Run a hospital in a box: RIS and PACS on local ports.",
     "store": "Send DICOM files to a peer.",
+    "validate": "Judge DICOM files by the standard.",
     "worklist": "Ask the modality worklist.",
 }
 

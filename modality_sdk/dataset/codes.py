@@ -9,12 +9,13 @@ from pydicom import Dataset, Sequence
 from modality_sdk.dataset.dictionary import MAXIMUM_LENGTH, build
 from modality_sdk.dataset.reading import Reader, refuse
 from modality_sdk.errors import IodError, MissingAttribute
-from modality_sdk.model import Code, DiscontinuationReason, RejectionReason
+from modality_sdk.model import Code, DiscontinuationReason, KeyObjectTitle, RejectionReason
 
 __all__ = [
     "code_item",
     "code_sequence",
     "discontinuation_code",
+    "key_object_title_code",
     "read_code",
     "read_codes",
     "read_item",
@@ -118,6 +119,11 @@ def discontinuation_code(reason: DiscontinuationReason) -> Code:
 def rejection_code(reason: RejectionReason) -> Code:
     """Code of CID 7011 with its meaning as in PS3.16 Annex D."""
     return _context_group(7011)[reason.value]
+
+
+def key_object_title_code(title: KeyObjectTitle) -> Code:
+    """Code of CID 7010 with its meaning as in PS3.16 Annex D."""
+    return _context_group(7010)[title.value]
 
 
 @cache

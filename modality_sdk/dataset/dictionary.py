@@ -7,6 +7,7 @@ others wrote: the nearest value that `assign` takes.
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence as ItemsOf
 from datetime import date, datetime, time
 from decimal import Decimal
 from math import isfinite
@@ -21,7 +22,16 @@ from pydicom.valuerep import PersonName, format_number_as_ds
 
 from modality_sdk.errors import InvalidValue
 
-__all__ = ["MAXIMUM_LENGTH", "assign", "assign_known", "build", "conform", "has_control_characters", "is_uid"]
+__all__ = [
+    "MAXIMUM_LENGTH",
+    "assign",
+    "assign_known",
+    "build",
+    "check_values",
+    "conform",
+    "has_control_characters",
+    "is_uid",
+]
 
 MAXIMUM_LENGTH: Mapping[str, int] = {
     "AE": 16,
@@ -118,6 +128,28 @@ def assign(dataset: Dataset, keyword: str, value: object) -> None:
         written = empty_value_for_VR(vr) if not checked else checked if len(checked) > 1 else checked[0]
     # checked above: pydicom's own checks would only warn, and repeat the value in the warning
     dataset.add(DataElement(tag, vr, written, validation_mode=config.IGNORE))
+
+
+def check_values(keyword: str, vr: str, values: ItemsOf[object]) -> None:
+    """Judge values that stand in an object already by the rules of `assign`.
+
+    Parameters
+    ----------
+    keyword
+        As in PS3.6, of an attribute that is no sequence.
+    vr
+        The VR it is written with.
+    values
+        All of its values; none for an empty attribute.
+
+    Raises
+    ------
+    InvalidValue
+        As `assign`.
+    """
+    _check_multiplicity(keyword, len(values), dictionary_VM(keyword))
+    for value in values:
+        _check(keyword, vr, value, may_be_empty=len(values) > 1)
 
 
 def build(**values: object) -> Dataset:

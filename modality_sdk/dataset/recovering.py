@@ -186,6 +186,8 @@ def _series(reader: Reader) -> PerformedSeries:
     intent = None
     with suppress(ValueError):
         intent = PresentationIntent(reader.text("PresentationIntentType"))
+    if modality == "CR":
+        intent = PresentationIntent.FOR_PRESENTATION  # the IOD has no attribute for it
     return PerformedSeries(
         series_instance_uid=_needed_uid(reader, "SeriesInstanceUID"),
         series_number=reader.integer("SeriesNumber") or 1,

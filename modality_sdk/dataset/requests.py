@@ -9,7 +9,7 @@ from modality_sdk.dataset.protocol_codes import protocol_code_sequence
 from modality_sdk.dataset.sop_classes import reference_sequence
 from modality_sdk.model import PerformedProcedureStep, WorklistItem
 
-__all__ = ["request_attributes", "scheduled_step_attributes"]
+__all__ = ["referenced_requests", "request_attributes", "scheduled_step_attributes"]
 
 
 def request_attributes(step: PerformedProcedureStep) -> list[Dataset]:
@@ -20,6 +20,11 @@ def request_attributes(step: PerformedProcedureStep) -> list[Dataset]:
 def scheduled_step_attributes(step: PerformedProcedureStep) -> list[Dataset]:
     """The items of the Scheduled Step Attributes Sequence of an N-CREATE; exactly one when unscheduled."""
     return [_scheduled(item, step) for item in step.items] or [_scheduled(None, step)]
+
+
+def referenced_requests(step: PerformedProcedureStep) -> list[Dataset]:
+    """The items of the Referenced Request Sequence of a structured report or note; none when unscheduled."""
+    return [_referenced(item, step) for item in step.items]
 
 
 def _request(item: WorklistItem, step: PerformedProcedureStep) -> Dataset:
@@ -38,6 +43,29 @@ def _request(item: WorklistItem, step: PerformedProcedureStep) -> Dataset:
         ScheduledProtocolCodeSequence=protocol_code_sequence(item),
     )
     dataset.update(_order(item))
+    return dataset
+
+
+def _referenced(item: WorklistItem, step: PerformedProcedureStep) -> Dataset:
+    # Table C.17-2 names neither scheduled step nor protocol, and more orders than Request Attributes do
+    dataset = build(
+        StudyInstanceUID=item.study_instance_uid or step.study_instance_uid,
+        ReferencedStudySequence=reference_sequence(item.referenced_studies[:1]),
+        AccessionNumber=item.accession_number or step.accession_number,
+        PlacerOrderNumberImagingServiceRequest=item.placer_order_number,
+        FillerOrderNumberImagingServiceRequest=item.filler_order_number,
+        RequestedProcedureID=item.requested_procedure_id,
+        RequestedProcedureDescription=item.requested_procedure_description,
+        RequestedProcedureCodeSequence=None,
+    )
+    dataset.update(_order(item))
+    assign_known(
+        dataset,
+        OrderPlacerIdentifierSequence=issuer_sequence(item.order_placer_identifier),
+        OrderFillerIdentifierSequence=issuer_sequence(item.order_filler_identifier),
+        ReasonForTheRequestedProcedure=item.reason_for_requested_procedure,
+        ReasonForRequestedProcedureCodeSequence=code_sequence(item.reason_for_requested_procedure_codes),
+    )
     return dataset
 
 

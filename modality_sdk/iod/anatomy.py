@@ -1,4 +1,8 @@
-"""Body parts: the terms of Body Part Examined with their codes (PS3.16 Annex L, CID 4031). Data; it only grows."""
+"""Body parts: the terms of Body Part Examined with their codes (PS3.16 Annex L, CID 4031). Data; it only grows.
+
+All of CID 4031, which CID 4009 equals, has a term. Where Annex L has none there is one of ours: Defined Terms may be
+extended (PS3.3 C.7.3.1, PS3.5 section 6.3), and what counts is the code.
+"""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -8,7 +12,7 @@ from typing import Final
 from modality_sdk.errors import InvalidValue, MissingAttribute
 from modality_sdk.model import Code
 
-__all__ = ["BODY_PARTS", "BodyPart", "Hanging", "anatomic_region", "body_part", "image_laterality"]
+__all__ = ["BODY_PARTS", "OWN_TERMS", "BodyPart", "Hanging", "anatomic_region", "body_part", "image_laterality"]
 
 
 class Hanging(Enum):
@@ -47,37 +51,86 @@ class BodyPart:
 _UNPAIRED: Final = {
     "ABDOMEN": "Abdomen",
     "ABDOMENPELVIS": "AbdomenAndPelvis",
+    "ANUS": "Anus",
+    "BILEDUCT": "BileDuct",
+    "BILIARYTRACT": "BiliaryTract",
+    "BLADDER": "Bladder",
+    "BRONCHUS": "Bronchus",
     "CHEST": "Chest",
     "CHESTABDOMEN": "ChestAndAbdomen",
     "CHESTABDPELVIS": "ChestAbdomenAndPelvis",
     "COCCYX": "Coccyx",
+    "COLON": "Colon",
+    "COMMONBILEDUCT": "CommonBileDuct",
     "CSPINE": "CervicalSpine",
     "CTSPINE": "CervicoThoracicSpine",
+    "DUODENUM": "Duodenum",
+    "ESOPHAGUS": "Esophagus",
+    "ESOPHSTOMACHDUOD": "EsophagusStomachAndDuodenum",
+    "FACE": "FacialBones",
+    "GALLBLADDER": "Gallbladder",
     "HEAD": "Head",
     "HEADNECK": "HeadAndNeck",
+    "HEART": "Heart",
+    "ILEUM": "Ileum",
     "JAW": "JawRegion",
+    "JEJUNUM": "Jejunum",
+    "LARGEINTESTINE": "LargeIntestine",
+    "LARYNX": "Larynx",
+    "LIVERBILIARY": "LiverAndBiliaryStructure",
     "LSPINE": "LumbarSpine",
     "LSSPINE": "LumboSacralSpine",
+    "MANDIBLE": "Mandible",
     "MAXILLA": "Maxilla",
     "MEDIASTINUM": "Mediastinum",
     "NECK": "Neck",
     "NECKCHEST": "NeckAndChest",
+    "NECKCHESTABDOMEN": "NeckChestAndAbdomen",
+    "NECKCHESTABDPELV": "NeckChestAbdomenAndPelvis",
     "NOSE": "NasalBone",
+    "PANCREAS": "Pancreas",
+    "PANCREATICBILE": "PancreaticDuctAndBileDuctSystems",
+    "PANCREATICDUCT": "PancreaticDuct",
     "PELVIS": "Pelvis",
+    "PELVISLOWEREXT": "PelvisAndLowerExtremities",
+    "PHANTOM": "Phantom",
+    "PROSTATE": "Prostate",
+    "RECTUM": "Rectum",
+    "SACROCOCCYGEAL": "SacroCoccygealSpine",
+    "SELLATURCICA": "SellaTurcica",
+    "SINUS": "ParanasalSinus",
     "SKULL": "Skull",
+    "SMALLINTESTINE": "SmallIntestine",
     "SPINE": "Spine",
+    "SPINESKULL": "VertebralColumnAndCranium",
     "SSPINE": "Sacrum",
     "STERNUM": "Sternum",
+    "STOMACH": "Stomach",
     "TLSPINE": "ThoracoLumbarSpine",
     "TRACHEA": "Trachea",
     "TSPINE": "ThoracicSpine",
+    "UPPERURINARY": "UpperUrinaryTract",
+    "URETHRA": "Urethra",
+    "UTERUSTUBES": "UterusAndFallopianTubes",
     "WHOLEBODY": "EntireBody",
 }
 _PAIRED: Final = {
+    "ACJOINT": ("AcromioclavicularJoint", Hanging.TRUNK),
+    "APEXOFLUNG": ("ApexOfLung", Hanging.TRUNK),
     "BREAST": ("Breast", Hanging.TRUNK),
+    "EYE": ("Eye", Hanging.TRUNK),
+    "EYEREGION": ("EyeRegion", Hanging.TRUNK),
+    "IAC": ("InternalAuditoryCanal", Hanging.TRUNK),
+    "MASTOID": ("MastoidBone", Hanging.TRUNK),
+    "OPTICCANAL": ("OpticCanal", Hanging.TRUNK),
     "ORBIT": ("OrbitalStructure", Hanging.TRUNK),
+    "PAROTID": ("ParotidGland", Hanging.TRUNK),
     "RIB": ("Rib", Hanging.TRUNK),
+    "SCJOINT": ("SternoclavicularJoint", Hanging.TRUNK),
+    "SIJOINT": ("SacroiliacJoint", Hanging.TRUNK),
+    "SUBMANDIBULAR": ("SubmandibularGland", Hanging.TRUNK),
     "TMJ": ("TemporomandibularJoint", Hanging.TRUNK),
+    "URETER": ("Ureter", Hanging.TRUNK),
     "ZYGOMA": ("Zygoma", Hanging.TRUNK),
     "ANKLE": ("AnkleJoint", Hanging.LIMB),
     "ARM": ("UpperArm", Hanging.LIMB),
@@ -85,22 +138,32 @@ _PAIRED: Final = {
     "ELBOW": ("ElbowJoint", Hanging.LIMB),
     "EXTREMITY": ("Extremity", Hanging.LIMB),
     "FEMUR": ("Femur", Hanging.LIMB),
+    "FIBULA": ("Fibula", Hanging.LIMB),
     "FOREARM": ("Forearm", Hanging.LIMB),
     "HIP": ("HipJoint", Hanging.LIMB),
+    "HIPREGION": ("Hip", Hanging.LIMB),
     "HUMERUS": ("Humerus", Hanging.LIMB),
     "ILIUM": ("Ilium", Hanging.LIMB),
     "KNEE": ("Knee", Hanging.LIMB),
     "LEG": ("LowerLeg", Hanging.LIMB),
+    "LOWERLIMB": ("LowerLimb", Hanging.LIMB),
+    "LOWERLIMBBONE": ("BoneOfLowerLimb", Hanging.LIMB),
+    "LOWERLIMBMUSCLE": ("MuscleOfLowerLimb", Hanging.LIMB),
     "PATELLA": ("Patella", Hanging.LIMB),
     "SCAPULA": ("Scapula", Hanging.LIMB),
     "SHOULDER": ("Shoulder", Hanging.LIMB),
     "THIGH": ("Thigh", Hanging.LIMB),
+    "UPPERLIMB": ("UpperLimb", Hanging.LIMB),
+    "UPPERLIMBBONE": ("BoneOfUpperLimb", Hanging.LIMB),
+    "UPPERLIMBMUSCLE": ("MuscleOfUpperLimb", Hanging.LIMB),
     "FINGER": ("Finger", Hanging.HAND),
     "HAND": ("Hand", Hanging.HAND),
     "THUMB": ("Thumb", Hanging.HAND),
     "WRIST": ("WristJoint", Hanging.HAND),
     "CALCANEUS": ("Calcaneus", Hanging.FOOT),
     "FOOT": ("Foot", Hanging.FOOT),
+    "SESAMOIDFOOT": ("SesamoidBonesOfFoot", Hanging.FOOT),
+    "TARSALJOINT": ("TarsalJoint", Hanging.FOOT),
     "TOE": ("Toe", Hanging.FOOT),
 }
 
@@ -112,6 +175,48 @@ BODY_PARTS: Final[dict[str, BodyPart]] = {
     for term, (concept, hanging) in _PAIRED.items()
 }
 """Every body part that an image may show, by its term."""
+OWN_TERMS: Final = frozenset(
+    {
+        "ACJOINT",
+        "ANUS",
+        "APEXOFLUNG",
+        "BILEDUCT",
+        "BILIARYTRACT",
+        "COMMONBILEDUCT",
+        "ESOPHSTOMACHDUOD",
+        "EYEREGION",
+        "FIBULA",
+        "FOREARM",
+        "HIPREGION",
+        "LARGEINTESTINE",
+        "LIVERBILIARY",
+        "LOWERLIMB",
+        "LOWERLIMBBONE",
+        "LOWERLIMBMUSCLE",
+        "MANDIBLE",
+        "MASTOID",
+        "OPTICCANAL",
+        "PANCREATICBILE",
+        "PANCREATICDUCT",
+        "PELVISLOWEREXT",
+        "PHANTOM",
+        "SACROCOCCYGEAL",
+        "SCJOINT",
+        "SELLATURCICA",
+        "SESAMOIDFOOT",
+        "SIJOINT",
+        "SINUS",
+        "SMALLINTESTINE",
+        "SPINESKULL",
+        "TARSALJOINT",
+        "UPPERLIMB",
+        "UPPERLIMBBONE",
+        "UPPERLIMBMUSCLE",
+        "UPPERURINARY",
+        "UTERUSTUBES",
+    }
+)
+"""Terms that Annex L does not have."""
 
 
 def body_part(term: str) -> BodyPart:

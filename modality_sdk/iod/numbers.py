@@ -1,14 +1,16 @@
-"""Numbers as callers give them: Python's, NumPy's and decimal ones, never texts."""
+"""Values as callers give them: numbers of Python, NumPy and decimal ones, never texts; sequences; values of ours."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 from math import isfinite
 from numbers import Real
-from typing import Any
+from typing import Any, TypeVar
 
 from modality_sdk.errors import InvalidValue
 
-__all__ = ["finite", "pair"]
+__all__ = ["finite", "instance", "instances", "pair"]
+
+_T = TypeVar("_T")
 
 
 def finite(attribute: str, value: object) -> float:
@@ -40,3 +42,29 @@ def pair(attribute: str, values: object, rule: str) -> tuple[Any, Any]:
     if not isinstance(values, Sequence) or isinstance(values, (str, bytes)) or len(values) != 2:
         raise InvalidValue(attribute, rule)
     return values[0], values[1]
+
+
+def instance(attribute: str, kind: type[_T], value: object) -> _T:
+    """Return a value that is of the type it should be.
+
+    Raises
+    ------
+    InvalidValue
+        It is not; the error names ``attribute``.
+    """
+    if not isinstance(value, kind):
+        raise InvalidValue(attribute, f"must be given as {kind.__name__}")
+    return value
+
+
+def instances(attribute: str, kind: type[_T], values: object) -> list[_T]:
+    """Return the values of a sequence, all of one type.
+
+    Raises
+    ------
+    InvalidValue
+        They are not; the error names ``attribute``.
+    """
+    if not isinstance(values, Sequence) or isinstance(values, (str, bytes)):
+        raise InvalidValue(attribute, f"must be a sequence of {kind.__name__}")
+    return [instance(attribute, kind, value) for value in values]

@@ -20,6 +20,7 @@ _POSITIVE: Final = {
     "distance_source_to_detector": "DistanceSourceToDetector",
     "distance_source_to_patient": "DistanceSourceToPatient",
     "dose_area_product": "ImageAndFluoroscopyAreaDoseProduct",
+    "dose_rp": "DoseRP",
     "focal_spot": "FocalSpots",
     "filter_thickness": "FilterThicknessMinimum",
     "field_height": "ExposedArea",

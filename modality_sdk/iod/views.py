@@ -1,4 +1,4 @@
-"""Views of a radiograph and their codes (PS3.3 C.8.11.5, CID 4010). Data; it only grows."""
+"""Views of a radiograph and their codes (PS3.3 C.8.11.5, CID 4010, 4011 and 4012). Data; it only grows."""
 
 from functools import cache
 from typing import Final
@@ -8,7 +8,15 @@ from modality_sdk.iod.anatomy import BodyPart, Hanging
 from modality_sdk.iod.numbers import pair
 from modality_sdk.model import Code
 
-__all__ = ["VIEWS", "VIEW_POSITIONS", "patient_orientation", "view_code"]
+__all__ = [
+    "VIEWS",
+    "VIEW_MODIFIERS",
+    "VIEW_POSITIONS",
+    "patient_orientation",
+    "projection_code",
+    "view_code",
+    "view_modifier_code",
+]
 
 VIEWS: Final[dict[str, str]] = {
     "AP": "AnteroPosterior",
@@ -34,8 +42,40 @@ VIEWS: Final[dict[str, str]] = {
     "AXIAL": "AxialProjection",
     "SMV": "Submentovertical",
     "TANGENTIAL": "Tangential",
+    "ACANTHIOPARIETAL": "Acanthioparietal",
+    "AP_OBLIQUE": "AnteroPosteriorOblique",
+    "CAUDOCRANIAL": "CaudoCranial",
+    "CRANIOCAUDAL": "CranioCaudal",
+    "FRONTAL": "Frontal",
+    "FRONTAL_OBLIQUE": "FrontalOblique",
+    "FRONTAL_OBLIQUE_AXIAL": "FrontalObliqueAxial",
+    "LATERAL_OBLIQUE": "LateralOblique",
+    "MEDIAL_OBLIQUE": "MedialOblique",
+    "OBLIQUE_AXIAL": "ObliqueAxial",
+    "OBLIQUE_CAUDOCRANIAL": "ObliqueCaudoCranial",
+    "OBLIQUE_CRANIOCAUDAL": "ObliqueCranioCaudal",
+    "OCCLUSAL": "OcclusalProjection",
+    "ORBITOPARIETAL": "Orbitoparietal",
+    "PA_OBLIQUE": "PosteroAnteriorOblique",
+    "PARIETOACANTHIAL": "Parietoacanthial",
+    "PARIETOORBITAL": "ParietoOrbital",
+    "SAGITTAL": "Sagittal",
+    "SAGITTAL_OBLIQUE_AXIAL": "SagittalObliqueAxial",
+    "SPECIMEN": "TissueSpecimen",
+    "VSM": "Verticosubmental",
 }
-"""Every view, to its keyword in CID 4010 as pydicom spells it."""
+"""Every view, to its keyword in CID 4010 as pydicom spells it; all of CID 4010 is there."""
+VIEW_MODIFIERS: Final[dict[str, str]] = {
+    "CAUDAD": "Caudad",
+    "CEPHALAD": "Cephalad",
+    "CROSSTABLE": "Crosstable",
+    "MOUTH_CLOSED": "MouthClosed",
+    "TRANSFORAMENAL": "Transforamenal",
+    "TRANSORAL": "Transoral",
+    "TRANSORBITAL": "Transorbital",
+    "TRANSTHORACIC": "Transthoracic",
+}
+"""Every modifier of a view, to its keyword in CID 4011 as pydicom spells it."""
 VIEW_POSITIONS: Final = ("AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO")
 """Defined Terms of View Position, (0018,5101); the other views are told by their code alone."""
 
@@ -53,11 +93,56 @@ def view_code(view: str) -> Code:
     InvalidValue
         The view is not known.
     """
-    from pydicom.sr.codedict import codes  # large; only who builds an image pays it
-
     if view not in VIEWS:
         raise InvalidValue("ViewPosition", "must be a known term, such as PA, AP, LL or RL (PS3.3 C.8.11.5)")
-    concept = getattr(codes.cid4010, VIEWS[view])
+    return _code(4010, VIEWS[view])
+
+
+@cache
+def view_modifier_code(modifier: str) -> Code:
+    """Code of CID 4011 for the View Modifier Code Sequence.
+
+    Raises
+    ------
+    InvalidValue
+        The modifier is not known.
+    """
+    if modifier not in VIEW_MODIFIERS:
+        raise InvalidValue("ViewModifierCodeSequence", f"must be one of {', '.join(VIEW_MODIFIERS)} (CID 4011)")
+    return _code(4011, VIEW_MODIFIERS[modifier])
+
+
+@cache
+def projection_code(name: str) -> Code:
+    """Code of CID 4012 for the Projection Eponymous Name Code Sequence.
+
+    Parameters
+    ----------
+    name
+        As in CID 4012 or as pydicom spells it, in upper or lower case, blanks and hyphens ignored: ``Towne``.
+
+    Raises
+    ------
+    InvalidValue
+        The name is not known.
+    """
+    from pydicom.sr.codedict import codes  # large; only who names a projection pays it
+
+    wanted = _letters(name)
+    for keyword, concept in codes.cid4012.concepts.items():
+        if wanted and wanted in (_letters(keyword), _letters(concept.meaning)):
+            return Code(value=concept.value, scheme=concept.scheme_designator, meaning=concept.meaning)
+    raise InvalidValue("ProjectionEponymousNameCodeSequence", "must be a name of CID 4012, such as Towne or Judet")
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum()).removesuffix("projection")
+
+
+def _code(cid: int, keyword: str) -> Code:
+    from pydicom.sr.codedict import codes  # large; only who builds an image pays it
+
+    concept = getattr(getattr(codes, f"cid{cid}"), keyword)
     return Code(value=concept.value, scheme=concept.scheme_designator, meaning=concept.meaning)
 
 

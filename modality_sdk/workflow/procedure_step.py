@@ -1,17 +1,15 @@
 """The performed procedure step: what an acquisition program holds while a patient is examined."""
 
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from types import TracebackType
 from typing import Literal, Self
 
 import numpy as np
 
 from modality_sdk.dataset import mpps_create, mpps_set, object_attributes
-from modality_sdk.errors import InvalidValue, MissingAttribute, StateError
-from modality_sdk.iod import DxImage
-from modality_sdk.iod.anatomy import anatomic_region
+from modality_sdk.errors import StateError
+from modality_sdk.iod import check_irradiation_event
 from modality_sdk.journal import InstanceRecord, SpoolFile, Transaction
 from modality_sdk.model import (
     Acquisition,
@@ -24,7 +22,7 @@ from modality_sdk.model import (
     JobState,
     Patient,
     PerformedProcedureStep,
-    PerformedSeries,
+    PresentationIntent,
     ProtocolChoice,
     RejectionReason,
     SopReference,
@@ -32,11 +30,11 @@ from modality_sdk.model import (
     WorklistItem,
 )
 from modality_sdk.queue import PREDECESSOR_FAILED, Job
-from modality_sdk.uid import is_uid
 from modality_sdk.workflow.delivery import JobKind
 from modality_sdk.workflow.instance import Instance
+from modality_sdk.workflow.intake import ImageIntake
 from modality_sdk.workflow.messages import encode_message
-from modality_sdk.workflow.series import choose_series, new_series
+from modality_sdk.workflow.series import new_series
 from modality_sdk.workflow.step_services import StepServices
 from modality_sdk.workflow.waiting import wait_until
 
@@ -142,8 +140,15 @@ class PerformedStep:
             series_instance_uid=made.series_instance_uid, series_number=made.series_number, step_uid=self._uid
         )
 
-    def add_image(self, pixels: np.ndarray, acquisition: Acquisition, *, series: Series | None = None) -> Instance:
-        """Take over one exposure: build the DX object, keep it safe, queue it.
+    def add_image(
+        self,
+        pixels: np.ndarray,
+        acquisition: Acquisition,
+        *,
+        for_processing: np.ndarray | None = None,
+        series: Series | None = None,
+    ) -> Instance:
+        """Take over one exposure: build the object, keep it safe, queue it.
 
         When this returns, the object and its irradiation event are durable and will be delivered. When it
         raises, nothing was kept and nothing was queued.
@@ -154,12 +159,16 @@ class PerformedStep:
             Shape (rows, columns), dtype uint8 or uint16, stored values as `Detector` describes them.
         acquisition
             Anatomy, view and technique.
+        for_processing
+            The pixels before they were processed for display, if the archive is to keep them: they become an image
+            For Processing in a series of its own, to which the other refers (PS3.3 A.26). Not with CR.
         series
             From `series`; chosen by protocol and body part when None.
 
         Returns
         -------
         Instance
+            The image for presentation.
 
         Raises
         ------
@@ -172,70 +181,36 @@ class PerformedStep:
         QueueError
             When the durable store cannot take it for another reason.
         """
-        context = self._services.context
         if series is not None and series.step_uid != self._uid:
             raise StateError(f"series {series.series_instance_uid} belongs to another step")
-        detector = acquisition.detector or context.settings.detector_default
-        if detector is None:
-            raise MissingAttribute("ImagerPixelSpacing", "name a detector in the acquisition or in the settings")
         wanted = series.series_instance_uid if series else None
         with self._lock:
-            acquired = acquisition.acquired_at or context.clock.now()
+            acquired = acquisition.acquired_at or self._services.context.clock.now()
             with self._journal.read() as tx:
-                step = self._open_step(tx)
-                target, number = choose_series(tx, step, acquisition, wanted, context.uids)
-            event = IrradiationEvent(uid=context.uids.new(), started=acquired, acquisition=acquisition)
-            image = DxImage(
-                pixels,
-                step=step,
-                series=target,
-                acquisition=acquisition,
-                detector=detector,
-                sop_instance_uid=context.uids.new(),
-                instance_number=number,
-                irradiation_event_uid=event.uid,
-                acquired_at=acquired,
-            )
-            sop = SopReference(sop_class_uid=str(image.SOPClassUID), sop_instance_uid=str(image.SOPInstanceUID))
-            file = self._journal.write(image)
+                intake = ImageIntake(self._services, self._open_step(tx), acquisition, acquired)
+                if for_processing is not None:
+                    intake.build(tx, for_processing, intent=PresentationIntent.FOR_PROCESSING)
+                intake.build(tx, pixels, wanted=wanted)
+            files = intake.write()
             try:
-                self._keep(sop, file, target, number, replace(event, image=sop), acquired)
+                records = self._keep(intake, files)
             except BaseException:
-                with suppress(OSError):  # what stays is set aside at the next opening
-                    self._journal.spool.discard(file)
+                intake.discard(files)
                 raise
-        return self._instance(sop)
+        return self._instance(records[-1].sop)
 
-    def _keep(
-        self,
-        sop: SopReference,
-        file: SpoolFile,
-        series: PerformedSeries,
-        number: int,
-        event: IrradiationEvent,
-        created: datetime,
-    ) -> None:
+    def _keep(self, intake: ImageIntake, files: Sequence[SpoolFile]) -> list[InstanceRecord]:
         with self._journal.transaction() as tx:
             step = self._open_step(tx)
-            if series.series_instance_uid not in {s.series_instance_uid for s in tx.series_of(self._uid)}:
-                tx.add_series(self._uid, series)
-            record = InstanceRecord(
-                sop=sop,
-                step_uid=self._uid,
-                series_instance_uid=series.series_instance_uid,
-                instance_number=number,
-                file=file,
-                state=InstanceState.ACQUIRED,
-                irradiation_event_uid=event.uid,
-                created=created,
-            )
-            tx.add_instance(record)
-            tx.add_irradiation_event(self._uid, event)
-            self._services.stores.expect(tx, record)
+            records = intake.record(tx, files)
+            for record in records:
+                self._services.stores.expect(tx, record)
             self._begin(tx, step)
             if self._services.context.settings.send.objects == "immediately":
-                self._services.stores.submit(tx, record)
+                for record in records:
+                    self._services.stores.submit(tx, record)
             self._services.context.announce_change(tx)
+        return records
 
     def record_exposure(self, event: IrradiationEvent) -> None:
         """Note a shot that made no image; `add_image` notes its own. Durable when this returns.
@@ -245,13 +220,9 @@ class PerformedStep:
         StateError
             When the step is final.
         InvalidValue
-            When UID, time or body part cannot stand in a dose report.
+            When a value cannot stand in a dose report.
         """
-        if not is_uid(event.uid):
-            raise InvalidValue("IrradiationEventUID", "is a UID (PS3.5 section 9.1)")
-        if event.started.utcoffset() is None:
-            raise InvalidValue("DateTimeStarted", "carries a time zone")
-        anatomic_region(event.acquisition.body_part)
+        check_irradiation_event(event)
         with self._lock, self._journal.transaction() as tx:
             step = self._open_step(tx)
             tx.add_irradiation_event(self._uid, event)

@@ -7,8 +7,8 @@ import pytest
 from pydicom.sr.codedict import codes
 
 from modality_sdk.errors import InvalidValue, IodError, MissingAttribute
-from modality_sdk.iod.anatomy import BODY_PARTS, anatomic_region
-from modality_sdk.iod.views import VIEW_POSITIONS, VIEWS, view_code
+from modality_sdk.iod.anatomy import BODY_PARTS, OWN_TERMS, anatomic_region
+from modality_sdk.iod.views import VIEW_MODIFIERS, VIEW_POSITIONS, VIEWS, projection_code, view_code
 
 pytestmark = pytest.mark.req("IOD-DX")
 
@@ -23,6 +23,22 @@ def test_every_body_part_is_coded_as_in_the_context_group(term: str) -> None:
     assert not code.meaning.endswith(")")  # no fully specified name of SNOMED CT
     assert term == term.upper()
     assert len(term) <= 16
+
+
+def test_all_of_the_context_groups_has_a_name() -> None:
+    assert {part.concept for part in BODY_PARTS.values()} == set(codes.cid4031.concepts)
+    assert {anatomic_region(term).value for term in BODY_PARTS} == {c.value for c in codes.cid4009.concepts.values()}
+    assert set(VIEWS.values()) == set(codes.cid4010.concepts)
+    assert set(VIEW_MODIFIERS.values()) == set(codes.cid4011.concepts)
+    for concept in codes.cid4012.concepts.values():
+        assert projection_code(concept.meaning).value == concept.value
+    assert set(BODY_PARTS) >= OWN_TERMS
+
+
+@pytest.mark.parametrize("name", ["", "Smith", "projection"])
+def test_an_unknown_projection_is_refused(name: str) -> None:
+    with pytest.raises(InvalidValue, match="ProjectionEponymousName"):
+        projection_code(name)
 
 
 def test_no_code_stands_for_two_body_parts() -> None:

@@ -4,6 +4,7 @@ import copy
 import io
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydicom import dcmread
-from pydicom.uid import DigitalXRayImageStorageForPresentation
+from pydicom.uid import DigitalXRayImageStorageForPresentation, DigitalXRayImageStorageForProcessing
 
 from modality_sdk.errors import InvalidValue, IodError, MissingAttribute
 from modality_sdk.iod import DxImage
-from modality_sdk.model import Exposure, Patient, PhotometricInterpretation, PresentationIntent
+from modality_sdk.model import (
+    Exposure,
+    FieldOfView,
+    Patient,
+    PhotometricInterpretation,
+    PixelSpacingCalibration,
+    PresentationIntent,
+    SopReference,
+    VoiLut,
+)
 
 pytestmark = pytest.mark.req("IOD-DX")
 
@@ -266,7 +276,6 @@ def test_a_detector_that_cannot_be_is_refused(build: Build, detector: dict[str, 
     ("changes", "attribute"),
     [
         ({"modality": "CR"}, "Modality"),
-        ({"presentation_intent": PresentationIntent.FOR_PROCESSING}, "PresentationIntentType"),
         ({"presentation_intent": None}, "PresentationIntentType"),
         ({"body_part": "HAND"}, "BodyPartExamined"),
         ({"laterality": "L"}, "ImageLaterality"),
@@ -275,9 +284,83 @@ def test_a_detector_that_cannot_be_is_refused(build: Build, detector: dict[str, 
 def test_an_image_that_does_not_belong_into_the_series_is_refused(
     build: Build, series: Build, changes: dict[str, Any], attribute: str
 ) -> None:
-    with pytest.raises(InvalidValue) as caught:
+    with pytest.raises(IodError) as caught:
         build(series=series(**changes))
     assert caught.value.attribute == attribute
+
+
+def test_an_image_for_processing_has_neither_window_nor_curve(build: Build, series: Build) -> None:
+    image = build(series=series(presentation_intent=PresentationIntent.FOR_PROCESSING), acquisition={"window": (9, 9)})
+    assert image.SOPClassUID == DigitalXRayImageStorageForProcessing
+    assert image.PresentationIntentType == "FOR PROCESSING"
+    assert "WindowCenter" not in image
+    assert "VOILUTSequence" not in image
+
+
+def test_an_image_for_presentation_tells_which_one_it_was_made_of(build: Build, series: Build) -> None:
+    raw = SopReference(sop_class_uid=DigitalXRayImageStorageForProcessing, sop_instance_uid="2.25.77")
+    image = build(source=raw)
+    assert list(image.ImageType) == ["DERIVED", "PRIMARY", ""]
+    assert image.DerivationDescription
+    (item,) = image.SourceImageSequence
+    assert (item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID) == (raw.sop_class_uid, raw.sop_instance_uid)
+    assert item.PurposeOfReferenceCodeSequence[0].CodeValue == "121322"
+    with pytest.raises(InvalidValue, match="SourceImageSequence"):
+        build(series=series(presentation_intent=PresentationIntent.FOR_PROCESSING), source=raw)
+
+
+def test_a_curve_is_written_with_its_descriptor(build: Build) -> None:
+    curve = VoiLut(first_value=100, values=(0, 7, 1023), bits=10, explanation="Bone")
+    image = build(acquisition={"voi_luts": (curve,)})
+    (item,) = image.VOILUTSequence
+    assert list(item.LUTDescriptor) == [3, 100, 10]
+    assert item.LUTData == b"\x00\x00\x07\x00\xff\x03"
+    assert "WindowCenter" not in image
+    longest = build(acquisition={"voi_luts": (replace(curve, values=(5,) * 65536),)})
+    assert longest.VOILUTSequence[0].LUTDescriptor[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("curve", "attribute"),
+    [
+        (VoiLut(first_value=0, values=()), "LUTData"),
+        (VoiLut(first_value=0, values=(4096,)), "LUTData"),
+        (VoiLut(first_value=0, values=(1.5,)), "LUTData"),  # type: ignore[arg-type]
+        (VoiLut(first_value=-1, values=(1,)), "LUTDescriptor"),
+        (VoiLut(first_value=0, values=(1,), bits=17), "LUTDescriptor"),
+    ],
+)
+def test_a_curve_that_cannot_be_written_is_refused(build: Build, curve: VoiLut, attribute: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        build(acquisition={"voi_luts": (curve,)})
+    assert caught.value.attribute == attribute
+
+
+def test_modifiers_stand_in_the_view_they_modify(build: Build) -> None:
+    image = build(acquisition={"view_modifiers": ("CAUDAD",), "projection": "towne"})
+    (view,) = image.ViewCodeSequence
+    assert view.ViewModifierCodeSequence[0].CodeMeaning == "caudad"
+    assert image.ProjectionEponymousNameCodeSequence[0].CodeMeaning == "Towne"
+    with pytest.raises(IodError, match="ViewCodeSequence"):
+        build(acquisition={"view": "", "view_modifiers": ("CAUDAD",), "patient_orientation": ("L", "F")})
+
+
+def test_calibration_and_field_of_view_are_written_whole(build: Build) -> None:
+    calibration = PixelSpacingCalibration(pixel_spacing=(0.13, 0.12), kind="FIDUCIAL", description="Ball of 25 mm")
+    field = FieldOfView(origin=(0, 12), rotation=90, horizontal_flip=True)
+    image = build(detector={"calibration": calibration, "field_of_view": field})
+    assert [float(value) for value in image.PixelSpacing] == [0.13, 0.12]
+    assert image.PixelSpacingCalibrationType == "FIDUCIAL"
+    assert (str(image.FieldOfViewRotation), image.FieldOfViewHorizontalFlip) == ("90", "YES")
+    for wrong, attribute in (
+        ({"calibration": replace(calibration, kind="RULER")}, "PixelSpacingCalibrationType"),
+        ({"calibration": replace(calibration, description="")}, "PixelSpacingCalibrationDescription"),
+        ({"calibration": replace(calibration, pixel_spacing=(0, 1))}, "PixelSpacing"),
+        ({"field_of_view": replace(field, rotation=45)}, "FieldOfViewRotation"),
+    ):
+        with pytest.raises(IodError) as caught:
+            build(detector=wrong)
+        assert caught.value.attribute == attribute
 
 
 @pytest.mark.parametrize(

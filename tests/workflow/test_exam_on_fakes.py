@@ -36,6 +36,7 @@ from modality_sdk.model import (
     Delivery,
     DeliveryState,
     DiscontinuationReason,
+    Exposure,
     FailedReference,
     IrradiationEvent,
     JobState,
@@ -613,6 +614,7 @@ def test_an_exposure_without_an_image_is_kept_if_it_could_stand_in_a_dose_report
         replace(good, uid="no uid"),
         replace(good, started=good.started.replace(tzinfo=None)),
         replace(good, acquisition=Acquisition(body_part="x" * 50)),
+        replace(good, acquisition=Acquisition(body_part="CHEST", exposure=Exposure(dose_area_product=-1))),
     ):
         with pytest.raises(InvalidValue):
             step.record_exposure(bad)

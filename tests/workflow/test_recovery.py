@@ -431,3 +431,22 @@ def test_two_objects_of_one_step_with_different_series_keep_them(site: FakeSite)
     with site.modality._opened().durable.journal.read() as tx:
         assert [s.series_number for s in tx.series_of(step.uid)] == [1, 2]
         assert [s.description for s in tx.series_of(step.uid)] == ["", "second"]
+
+
+def test_a_pair_comes_back_in_its_two_series(make_site: MakeSite) -> None:
+    site = make_site()
+    step = site.modality.start(scheduled_item())
+    step.add_image(site.pixels, Acquisition(body_part="CHEST", view="PA"), for_processing=site.pixels)
+    report = recover(site, Path.unlink)
+    assert (len(report.objects), report.unreadable) == (2, ())
+    found = reopened(site, step.uid)
+    found.add_image(site.pixels, Acquisition(body_part="CHEST", view="PA"), for_processing=site.pixels)
+    found.complete()
+    site.run_until_idle()
+    assert found.report().archived
+    with site.modality.journal.read() as tx:
+        series = tx.series_of(step.uid)
+    assert sorted((s.presentation_intent, len(s.images)) for s in series) == [
+        ("FOR PRESENTATION", 2),
+        ("FOR PROCESSING", 2),
+    ]
