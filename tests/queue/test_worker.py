@@ -207,15 +207,17 @@ def test_a_retry_is_made_when_it_is_due(live: TransmissionQueue, run) -> None:
 
 @pytest.mark.req("FR-DICOM-01")
 def test_a_dead_destination_delays_no_other(live: TransmissionQueue, run) -> None:
-    release = threading.Event()
+    release, waiting = threading.Event(), threading.Event()
 
     def handler(job: Job) -> Outcome:
         if job.destination == "dead":
+            waiting.set()
             release.wait(10)
         return DONE
 
     run(handler)
     put(live, "a", "dead")
+    assert waiting.wait(10)
     put(live, "b", "alive")
     wait_until(lambda: live.jobs(destination="alive")[0].state is JobState.COMPLETE)
     assert live.jobs(destination="dead")[0].state is JobState.IN_FLIGHT
