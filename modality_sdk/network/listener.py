@@ -17,7 +17,9 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, evt
 from pynetdicom.association import Association as _Association
 from pynetdicom.dimse_primitives import N_EVENT_REPORT
+from pynetdicom.pdu import P_DATA_TF
 
+from modality_sdk.crashpoints import reached
 from modality_sdk.dataset.sop_classes import VERIFICATION
 from modality_sdk.errors import ConfigurationError
 from modality_sdk.model import ListenerOptions, SopReference
@@ -100,6 +102,7 @@ class Listener:
                         (evt.EVT_CONN_OPEN, self._on_connection),
                         (evt.EVT_REQUESTED, self._on_request),
                         (evt.EVT_N_EVENT_REPORT, self._on_event_report),
+                        (evt.EVT_PDU_SENT, self._on_sent),
                     ],
                 )
             except OSError as error:
@@ -174,6 +177,11 @@ class Listener:
             association.acse.send_reject(_REJECTED_TRANSIENT, _BY_PRESENTATION, _LOCAL_LIMIT_EXCEEDED)
             association.is_rejected = True
             association.kill()  # returns when the rejection is out and the peer has closed
+
+    @staticmethod
+    def _on_sent(event: evt.Event) -> None:
+        if isinstance(event.pdu, P_DATA_TF):
+            reached("after listener response")
 
     def _on_event_report(self, event: evt.Event) -> tuple[int, Dataset | None]:
         request = cast(N_EVENT_REPORT, event.request)

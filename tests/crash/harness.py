@@ -50,7 +50,7 @@ def command(module: str, *arguments: str) -> dict[str, Any]:
     return {"args": [sys.executable, "-m", module, *arguments], "env": environment}
 
 
-def survives(plan: Plan, record_property: Callable[[str, object], None], *, timeout: float = 900) -> None:
+def survives(plan: Plan, record_property: Callable[[str, object], None], *, timeout: float = 570) -> None:
     """Fail the test unless nothing is lost at any of the plan's points; tell their number."""
     outcome = run(plan, timeout=timeout)
     assert outcome.results
@@ -59,7 +59,7 @@ def survives(plan: Plan, record_property: Callable[[str, object], None], *, time
     record_property("figure", figure)
     if outcome.problems:
         lines = [f"{point}: {problem}" for point, found in outcome.problems.items() for problem in found]
-        again = replace(plan, only=list(outcome.problems)).to_json()
+        again = replace(plan, only=list(outcome.problems), part=0, parts=1).to_json()
         pytest.fail("\n".join([*lines, f"again: PYTHONPATH=.:tests python -m crash.driver '{again}'", outcome.log]))
 
 

@@ -42,6 +42,8 @@ class Plan:
         The points to die at; all when empty.
     since
         The first point to die at; the exam's first when empty.
+    part, parts
+        Which part of these, from 0, and of how many.
     """
 
     death: Death = Death.EXIT
@@ -49,6 +51,8 @@ class Plan:
     sabotage: Sabotage = Sabotage.NONE
     only: Sequence[str] = ()
     since: str = ""
+    part: int = 0
+    parts: int = 1
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -64,7 +68,8 @@ class Plan:
     def chosen(self, points: Sequence[str]) -> list[str]:
         """The points to die at, among those of an exam."""
         first = points.index(self.since) if self.since else 0
-        return [point for point in points[first:] if not self.only or point in self.only]
+        wanted = [point for point in points[first:] if not self.only or point in self.only]
+        return wanted[self.part :: self.parts]
 
 
 @dataclass(frozen=True, kw_only=True)
