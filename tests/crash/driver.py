@@ -36,6 +36,8 @@ from modality_sdk.testing.invariants import check
 from modality_sdk.workflow import Modality
 
 _DIED = 99
+_WHOLE_EXAM = (2, 1, 1)
+"""Images that were taken over, images that were rejected, steps."""
 _TRIALS = 3
 """UIDs decide how many directories the spool makes, so that now and then a point is not reached."""
 _MORNING = datetime(2024, 3, 1, 8, 0, tzinfo=UTC)
@@ -155,7 +157,11 @@ class _Driver:
         clock = FakeClock(_MORNING + _REPAIR)
         with self._opened(case, clock) as modality:
             exam = self._complete(modality, case, clock)
-            findings += map(str, check(evidence(self._hospital.evidence(), modality, [exam])))
+            found = evidence(self._hospital.evidence(), modality, [exam])
+        done = len(found.taken), len(found.withheld), len(found.reports)
+        if done != _WHOLE_EXAM:
+            findings.append(f"the exam ended with (images, rejected ones, steps) = {done}, not {_WHOLE_EXAM}")
+        findings += map(str, check(found))
         (case / "findings").write_text(json.dumps(findings))
 
 
