@@ -6,9 +6,10 @@ from typing import BinaryIO
 from pydicom import Dataset, dcmread
 
 from modality_sdk.errors import InvalidValue
+from modality_sdk.journal.encoding import digest_of
 from modality_sdk.journal.records import SpoolFile
 from modality_sdk.journal.rendition import read_meta
-from modality_sdk.journal.spool import Spool, digest_of
+from modality_sdk.journal.spool import Spool
 from modality_sdk.model import SopReference
 
 __all__ = ["examine"]

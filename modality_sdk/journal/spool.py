@@ -1,56 +1,37 @@
 """The files of the objects: written once, whole, and never overwritten."""
 
 import hashlib
-import io
 import logging
 import os
 from collections.abc import Collection, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, Self
+from typing import BinaryIO
 from uuid import uuid4
 
-from pydicom import DataElement, Dataset
+from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.filebase import DicomFileLike
-from pydicom.filewriter import write_dataset, write_file_meta_info
-from pydicom.tag import Tag
 from pydicom.uid import (
     PYDICOM_IMPLEMENTATION_UID,
     UID,
-    DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
 )
 
 from modality_sdk.crashpoints import reached
 from modality_sdk.errors import InvalidValue, QueueCorrupt, QueueError, QueueFull, StateError
 from modality_sdk.journal import durable
+from modality_sdk.journal.encoding import Digesting, digest_of, encode, native
 from modality_sdk.journal.records import SpoolFile
-from modality_sdk.journal.rendition import PREAMBLE, FileRendition, check_uid
-from modality_sdk.journal.sealing import PLAIN, Output, Seal
+from modality_sdk.journal.rendition import FileRendition, check_uid
+from modality_sdk.journal.sealing import PLAIN, Seal
 from modality_sdk.model import Rendition, SopReference
 
-__all__ = ["Spool", "digest_of"]
+__all__ = ["Spool"]
 
 _log = logging.getLogger("modality_sdk.journal")
 
-_PIXEL_DATA = Tag("PixelData")
-_NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 _UNFINISHED = ".part"
 _MARK = "-"
-_PIECE = 1 << 20
-_LARGE = 1 << 18
-"""Bytes that are worth a piece of their own."""
-
-
-def digest_of(content: BinaryIO) -> str:
-    """SHA-256 of a file's bytes, hexadecimal; read piece by piece."""
-    digest = hashlib.sha256()
-    while piece := content.read(_PIECE):
-        digest.update(piece)
-    return digest.hexdigest()
 
 
 class Spool:
@@ -114,7 +95,7 @@ class Spool:
             sop_class_uid=check_uid("SOPClassUID", dataset.get("SOPClassUID")),
             sop_instance_uid=check_uid("SOPInstanceUID", dataset.get("SOPInstanceUID")),
         )
-        content = _native(dataset)
+        content = native(dataset)
         path = self._path_of(sop.sop_instance_uid)
         target = self.root / path
         temporary = target.with_name(f"{target.name}.{uuid4().hex}{_UNFINISHED}")
@@ -122,9 +103,9 @@ class Spool:
             raise self._present(sop)
         try:
             durable.make_directory(target.parent)
-            with durable.create(temporary) as file, _Digesting(self._seal.write(file, sop.sop_instance_uid)) as output:
+            with durable.create(temporary) as file, Digesting(self._seal.write(file, sop.sop_instance_uid)) as output:
                 reached("before write object")
-                offset = self._encode(content, self._meta(sop), output)
+                offset = encode(content, self._meta(sop), output)
                 output.finish()
                 reached("after write object")
                 durable.flush(file)
@@ -293,104 +274,8 @@ class Spool:
         meta.ImplementationVersionName = self._version_name
         return meta
 
-    @staticmethod
-    def _encode(content: Dataset, meta: FileMetaDataset, output: "_Digesting") -> int:
-        output.write(PREAMBLE)
-        stream = DicomFileLike(output)
-        write_file_meta_info(stream, meta, enforce_standard=True)
-        offset = output.length
-        stream.is_implicit_VR, stream.is_little_endian = False, True
-        try:
-            write_dataset(stream, content)
-        except (TypeError, ValueError, KeyError, AttributeError, NotImplementedError, OSError) as error:
-            # pydicom raises anew what the file raised, without its number; its text may repeat the patient's values
-            if output.failure is not None:
-                raise output.failure from None
-            raise InvalidValue("dataset", f"cannot be encoded ({type(error).__name__})") from None
-        return offset
-
-
-class _Digesting:
-    """A file that is only written to, with the length and digest so far of what was given.
-
-    Large pieces are digested on a thread of their own while the system takes them: `hashlib` holds no other up.
-    """
-
-    def __init__(self, file: Output) -> None:
-        self._file = file
-        self._digest = hashlib.sha256()
-        self._aside = ThreadPoolExecutor(1, "digest")
-        self._under_way: Future[None] | None = None
-        self.length = 0
-        self.failure: OSError | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._aside.shutdown()
-
-    def hexdigest(self) -> str:
-        """The digest of everything so far."""
-        self._catch_up()
-        return self._digest.hexdigest()
-
-    def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        self._catch_up()  # one piece at a time, so that no image gathers in memory
-        if len(data) >= _LARGE:
-            self._under_way = self._aside.submit(self._digest.update, data)
-        else:
-            self._digest.update(data)
-        try:
-            self._file.write(data)
-        except OSError as error:
-            self.failure = error
-            raise
-        self.length += len(data)
-        return len(data)
-
-    def _catch_up(self) -> None:
-        if self._under_way is not None:
-            self._under_way.result()
-            self._under_way = None
-
-    def finish(self) -> None:
-        self._file.finish()
-
-    def tell(self) -> int:
-        return self.length
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        raise io.UnsupportedOperation(f"seek({offset}, {whence}) would spoil the digest")
-
 
 def _remove_if_possible(path: Path) -> None:
     """Clean up after an error that counts more than what this one meets; what stays is found at the next opening."""
     with suppress(OSError):
         durable.remove(path)
-
-
-class _Pieces(io.BytesIO):
-    """Pixel data that is read in large pieces, whatever pydicom asks for: it asks for 8 KiB, thousands of times."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        return super().read(_LARGE if size is not None and 0 < size < _LARGE else size)
-
-
-def _native(dataset: Dataset) -> Dataset:
-    """A shallow copy fit for writing: refuses what is no object in native encoding, streams the pixels."""
-    if any(tag.group < 0x0008 for tag in dataset.keys()):  # noqa: SIM118 - iterating it gives elements
-        raise InvalidValue("dataset", "holds command or file meta elements (PS3.10 section 7.1)")
-    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-    if syntax is not None and syntax not in _NATIVE:
-        raise InvalidValue("TransferSyntaxUID", "is compressed or big endian; the spool takes neither")
-    content = Dataset()
-    content.update({tag: dataset[tag] for tag in dataset.keys()})  # noqa: SIM118
-    if _PIXEL_DATA in content and isinstance((pixels := content[_PIXEL_DATA]).value, bytes):
-        if pixels.is_undefined_length:
-            raise InvalidValue("PixelData", "is encapsulated; the spool takes native pixel data only")
-        value = pixels.value + b"\0" if len(pixels.value) % 2 else pixels.value
-        vr = pixels.VR if len(pixels.VR) == 2 else ("OW" if dataset.get("BitsAllocated", 16) > 8 else "OB")
-        # given as a stream, pydicom copies it piece by piece; as bytes, it would hold two more copies of it
-        content[_PIXEL_DATA] = DataElement(_PIXEL_DATA, vr, _Pieces(value))
-    return content
